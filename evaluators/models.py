@@ -1,0 +1,99 @@
+"""One immutable benchmark version (Package), one evaluation of one answer (Run), and its Scores. No user is known here.
+
+Only claim, beat, finish, fail and cancel in runs.py change a run's status, each by one conditional UPDATE that says
+whether it won; a finished run is never edited, only superseded.
+"""
+
+from django.db import models
+from django.utils import timezone
+
+
+class Package(models.Model):
+    """One version of a benchmark package: manifest, digests, where its blobs lie. Never changed once stored."""
+
+    digest = models.CharField(max_length=64, unique=True)  # SHA-256 over manifest and file digests: never shown, see salt
+    slug = models.CharField(max_length=96)
+    version = models.PositiveIntegerField()
+    manifest = models.JSONField()
+    files = models.JSONField()  # {"inputs/0001.png": {"sha256": ..., "size": ...}, ...}; includes cases.csv and reference/
+    cases = models.PositiveIntegerField()
+    patients = models.PositiveIntegerField()
+    salt = models.CharField(max_length=64)  # secret; what commits to hidden content in public is an HMAC under it
+    created = models.DateTimeField(default=timezone.now)
+
+
+class Run(models.Model):
+    """One evaluation of one answer under one evaluator version and one package."""
+
+    class Status(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        SCORED = "scored"
+        REJECTED = "rejected"
+        FAILED = "failed"
+        CANCELLED = "cancelled"
+
+    class Kind(models.TextChoices):
+        PREDICTIONS = "predictions"
+        WEIGHTS = "weights"
+
+    OPEN = (Status.QUEUED, Status.RUNNING)
+
+    package = models.ForeignKey(Package, on_delete=models.PROTECT, related_name="runs")
+    kind = models.CharField(max_length=11, choices=Kind)
+    # {"files": {path: sha256}} and, for weights, {"model": "owner/name", "revision": 40 hex}
+    answer = models.JSONField()
+    answer_digest = models.CharField(max_length=64)
+    scope = models.CharField(max_length=100)  # whose answer: a finished run is reused within one scope only
+    evaluator = models.CharField(max_length=40)
+    queue = models.CharField(max_length=10, default="cpu")
+    priority = models.SmallIntegerField(default=5)
+
+    status = models.CharField(max_length=9, choices=Status, default=Status.QUEUED)
+    attempt = models.PositiveSmallIntegerField(default=0)
+    lease = models.CharField(max_length=32, blank=True)  # the secret of the attempt that holds it
+    lease_until = models.DateTimeField(null=True, blank=True)
+    rung = models.DateTimeField(default=timezone.now)  # when a message was last sent for it
+    worker = models.CharField(max_length=100, blank=True)
+    stage = models.CharField(max_length=40, blank=True)
+    progress = models.PositiveSmallIntegerField(default=0)  # per cent, in steps of 5
+
+    created = models.DateTimeField(default=timezone.now)
+    started = models.DateTimeField(null=True, blank=True)
+    finished = models.DateTimeField(null=True, blank=True)
+
+    error = models.CharField(max_length=40, blank=True)  # a class of error, safe to show to the participant
+    faults = models.JSONField(default=list, blank=True)  # [{line, column, message, hint}] about the participant's own file
+    opened_real_case = models.BooleanField(default=False)  # from then on a failure the model caused costs quota
+    log = models.TextField(blank=True)  # the organiser's alone
+    details = models.CharField(max_length=64, blank=True)  # blob: per-case scores and resampled values (npz); the organiser's alone
+    provenance = models.JSONField(default=dict, blank=True)
+    receipt = models.JSONField(default=dict, blank=True)
+    superseded_by = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="supersedes")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["status", "queue", "priority", "created"]),
+            models.Index(fields=["package", "scope", "answer_digest"]),
+        ]
+
+
+class Score(models.Model):
+    """One metric value of one run with its interval, on one subset. Exact; rounding happens where numbers are released."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="scores")
+    metric = models.CharField(max_length=60)
+    subset = models.CharField(max_length=100, default="all")  # all | public | private | <column>=<value>
+    part = models.CharField(max_length=100, blank=True)  # "" is the headline; else a label or class, such as "anterior"
+    value = models.FloatField(null=True)  # null: could not be computed, see reason; unranked
+    low = models.FloatField(null=True)
+    high = models.FloatField(null=True)
+    error = models.FloatField(null=True)  # standard error over the resamples
+    n = models.PositiveIntegerField()
+    patients = models.PositiveIntegerField()
+    method = models.CharField(max_length=40, blank=True)
+    reason = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "metric", "subset", "part"], name="one_score")]
+        indexes = [models.Index(fields=["metric", "subset", "part", "value"])]

@@ -1,0 +1,193 @@
+"""What exists: users and organisations, models with immutable commits, and the blobs their files are made of.
+
+Rows are changed by the verbs in accounts.py, commits.py and blobs.py only; `save()` does nothing special.
+"""
+
+import re
+
+from django.contrib.auth.models import AbstractUser
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+# First path segments that pages, the REST API, the hub wire or static files use; never a namespace.
+RESERVED = frozenset(
+    """about accounts admin api assets badges benchmarks client competitions cas data datasets docs embed events
+    favicon.ico feeds healthz help hub i18n inputs invite jobs login logout media metrics models new notifications
+    organisations organizations orgs people projects profile robots.txt runs search settings signup spaces static
+    submissions submit support tasks teams tokens users v1 v2 well-known .well-known workers _lfs _static -""".split()
+)
+NAME = re.compile(r"^(?!.*(--|\.\.))[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?$")
+
+
+def validate_name(value: str) -> None:
+    """The Hub's rule for the halves of `owner/name`: 1-96 of [A-Za-z0-9._-], no `--` or `..`, no `-` or `.` at an end."""
+    if not NAME.match(value) or value.lower().endswith(".git"):
+        raise ValidationError(
+            "Use 1 to 96 letters, digits, '-', '_' or '.'; no '--' or '..', and no '-' or '.' at either end."
+        )
+
+
+def validate_namespace(value: str) -> None:
+    validate_name(value)
+    if value.lower() in RESERVED:
+        raise ValidationError("This name is reserved; choose another.")
+
+
+class User(AbstractUser):
+    """A person who signs in. `is_superuser` is the operator. The username is also the name of the user's namespace."""
+
+    username = models.CharField(max_length=96, unique=True, validators=[validate_namespace])
+    email = models.EmailField(blank=True)
+
+
+class Namespace(models.Model):
+    """A user or an organisation: the first half of `owner/name`, and the team that submits."""
+
+    name = models.CharField(max_length=96, unique=True, validators=[validate_namespace])
+    user = models.OneToOneField(User, null=True, blank=True, on_delete=models.CASCADE, related_name="namespace")
+    title = models.CharField(max_length=200, blank=True)
+    created = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(Lower("name"), name="namespace_name_ci")]
+
+    def __str__(self):
+        return self.name
+
+    @property
+    def is_organisation(self) -> bool:
+        return self.user_id is None
+
+
+class Membership(models.Model):
+    """A user's place in an organisation: owners manage members and settings, members read and write models."""
+
+    class Role(models.TextChoices):
+        OWNER = "owner"
+        MEMBER = "member"
+
+    organisation = models.ForeignKey(Namespace, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role, default=Role.MEMBER)
+    created = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organisation", "user"], name="one_membership")]
+
+
+class Token(models.Model):
+    """A bearer token; only its SHA-256 is kept."""
+
+    class Scope(models.TextChoices):
+        READ = "read"
+        WRITE = "write"
+        ADMIN = "admin"
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="tokens")
+    name = models.CharField(max_length=100)
+    digest = models.CharField(max_length=64, unique=True)
+    hint = models.CharField(max_length=12, blank=True)  # the last characters, to tell tokens apart on the page
+    scope = models.CharField(max_length=5, choices=Scope, default=Scope.READ)
+    created = models.DateTimeField(default=timezone.now)
+    last_used = models.DateTimeField(null=True, blank=True)
+
+
+class Invite(models.Model):
+    """A single-use sign-up link; only the SHA-256 of its code is kept."""
+
+    digest = models.CharField(max_length=64, unique=True)
+    created_by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="invites")
+    organisation = models.ForeignKey(Namespace, null=True, blank=True, on_delete=models.CASCADE)
+    created = models.DateTimeField(default=timezone.now)
+    expires = models.DateTimeField()
+    used_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+
+
+class Blob(models.Model):
+    """File content, stored once under its SHA-256. The row exists only when the bytes are there, whole and hashed."""
+
+    sha256 = models.CharField(primary_key=True, max_length=64)
+    size = models.BigIntegerField()
+    git_sha1 = models.CharField(max_length=40)  # git's blob id of the same bytes, for the hub wire
+    created = models.DateTimeField(default=timezone.now)
+    facts = models.JSONField(default=dict, blank=True)  # what safety.py read from the header (format, tensors, ...)
+
+
+class Model(models.Model):
+    """`owner/name` in the zoo."""
+
+    class Gate(models.TextChoices):
+        NONE = "", "open"
+        AUTO = "auto", "automatic"
+        MANUAL = "manual", "manual"
+
+    namespace = models.ForeignKey(Namespace, on_delete=models.CASCADE, related_name="models")
+    name = models.CharField(max_length=96, validators=[validate_name])
+    private = models.BooleanField(default=False)
+    gated = models.CharField(max_length=6, choices=Gate, default=Gate.NONE, blank=True)
+    disabled = models.BooleanField(default=False)
+    title = models.CharField(max_length=200, blank=True)
+    # derived from the card at the head of main, for search and filters; written by commits.commit_files alone
+    card = models.JSONField(default=dict, blank=True)
+    task = models.CharField(max_length=96, blank=True, db_index=True)  # slug of the clinical task
+    library = models.CharField(max_length=60, blank=True)
+    licence = models.CharField(max_length=60, blank=True)
+    parameters = models.BigIntegerField(null=True, blank=True)
+    size = models.BigIntegerField(default=0)
+    downloads = models.BigIntegerField(default=0)
+    created = models.DateTimeField(default=timezone.now)
+    updated = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint("namespace", Lower("name"), name="model_name_ci")]
+        indexes = [models.Index(fields=["private", "-updated"])]
+
+    def __str__(self):
+        return f"{self.namespace.name}/{self.name}"
+
+    def get_absolute_url(self):
+        return f"/{self}"
+
+
+class Commit(models.Model):
+    """One immutable revision. Its id is never reused for other content."""
+
+    oid = models.CharField(max_length=40, unique=True)
+    model = models.ForeignKey(Model, on_delete=models.CASCADE, related_name="commits")
+    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    author = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    title = models.CharField(max_length=300)
+    message = models.TextField(blank=True)
+    created = models.DateTimeField(default=timezone.now)
+
+
+class File(models.Model):
+    """One path of one commit."""
+
+    commit = models.ForeignKey(Commit, on_delete=models.CASCADE, related_name="files")
+    path = models.CharField(max_length=500)
+    blob = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="files")
+    lfs = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["commit", "path"], name="one_path_per_commit")]
+        ordering = ["path"]
+
+
+class Ref(models.Model):
+    """A branch, which moves, or a tag, which does not."""
+
+    class Kind(models.TextChoices):
+        BRANCH = "branch"
+        TAG = "tag"
+
+    model = models.ForeignKey(Model, on_delete=models.CASCADE, related_name="refs")
+    kind = models.CharField(max_length=6, choices=Kind)
+    name = models.CharField(max_length=200)
+    commit = models.ForeignKey(Commit, on_delete=models.CASCADE, related_name="refs")
+    created = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["model", "kind", "name"], name="one_ref")]
