@@ -62,6 +62,8 @@ if BEHIND_PROXY:
 CSRF_TRUSTED_ORIGINS = [origin for origin in os.environ.get("KENSA_TRUSTED_ORIGINS", "").split(",") if origin]
 
 SIGNUP = _choice("KENSA_SIGNUP", ("open", "invite", "closed"))
+# nginx in front sends the bytes of downloads (X-Accel-Redirect to /_blobs/).
+ACCEL = _flag("KENSA_ACCEL")
 ALLOW_PICKLES = _flag("KENSA_ALLOW_PICKLES")
 STORAGE_URL = os.environ.get("KENSA_STORAGE_URL") or (DATA_DIR / "blobs").as_uri()
 SHARED_DATA = Path(os.environ.get("KENSA_SHARED_DATA") or BASE_DIR.parent / "shared" / "data")
@@ -200,7 +202,7 @@ USE_TZ = True
 TIME_ZONE = os.environ.get("KENSA_TIME_ZONE", "UTC")
 
 STATIC_URL = "/static/"
-STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT = Path(os.environ.get("KENSA_STATIC_DIR") or DATA_DIR / "static")
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},

@@ -36,3 +36,11 @@ def shared_data():
     if not settings.SHARED_DATA.is_dir():
         pytest.skip(f"the shared medical data is not at {settings.SHARED_DATA} (set KENSA_SHARED_DATA)")
     return settings.SHARED_DATA
+
+
+@pytest.fixture(scope="session", autouse=True)
+def static_files():
+    """Pages name static files by their hashed names, as they do when served."""
+    from django.core.management import call_command
+
+    call_command("collectstatic", interactive=False, verbosity=0)
