@@ -79,13 +79,14 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.humanize",
     "django_htmx",
+    # Ours before allauth's, so that the account pages wear our templates.
+    "zoo",
+    "evaluators",
+    "leaderboard",
     "allauth",
     "allauth.account",
     "allauth.socialaccount",
     "allauth.mfa",
-    "zoo",
-    "evaluators",
-    "leaderboard",
 ]
 AUTH_USER_MODEL = "zoo.User"
 
