@@ -50,7 +50,9 @@ class Benchmark(models.Model):
     labels = models.CharField(max_length=6, choices=Labels, default=Labels.HIDDEN)
     primary_metric = models.CharField(max_length=60)
     daily_limit = models.PositiveIntegerField(default=20)  # submissions a team and day
-    steps = models.JSONField(default=dict, blank=True)  # {metric: rounding step of released numbers}, frozen at publication
+    steps = models.JSONField(
+        default=dict, blank=True
+    )  # {metric: rounding step of released numbers}, frozen at publication
     created = models.DateTimeField(default=timezone.now)
     published = models.DateTimeField(null=True, blank=True)
 

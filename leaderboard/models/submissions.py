@@ -14,7 +14,9 @@ class Submission(models.Model):
 
     benchmark = models.ForeignKey(Benchmark, on_delete=models.PROTECT, related_name="submissions")
     team = models.ForeignKey(Namespace, on_delete=models.PROTECT, related_name="submissions")
-    author = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="submissions")
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="submissions"
+    )
     run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="submissions")
     model = models.ForeignKey(Model, null=True, blank=True, on_delete=models.SET_NULL, related_name="submissions")
     revision = models.CharField(max_length=40, blank=True)
@@ -31,7 +33,10 @@ class Submission(models.Model):
     created = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        indexes = [models.Index(fields=["benchmark", "-created"]), models.Index(fields=["team", "benchmark", "-created"])]
+        indexes = [
+            models.Index(fields=["benchmark", "-created"]),
+            models.Index(fields=["team", "benchmark", "-created"]),
+        ]
 
     def __str__(self):
         return self.name

@@ -1,0 +1,239 @@
+"""The board: a pure function of finished runs, as one viewer may see it.
+
+Values, order, ranks and differences are computed from the released (rounded) numbers; only the organiser's board is
+exact. Rank intervals and the tie group come from one max-T over all pairs, and its family is each team's best entry
+with the organiser's baselines, so that nobody widens it by submitting often.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from evaluators.metrics import METRICS
+from evaluators.metrics.registry import Metric
+from evaluators.models import Run, Score
+from leaderboard import access, ranking, reading
+from leaderboard.models import Benchmark, Claim, Submission
+from leaderboard.rounding import ReleasedScore, release, text, to_step
+from zoo.access import visible_models
+from zoo.errors import NotFound
+from zoo.models import Model, Namespace
+
+
+@dataclass
+class Entry:
+    """One row. `rank` is None where the entry is not ranked: no value, no interval, or not its team's best."""
+
+    rank: int | None
+    rank_low: int | None
+    rank_high: int | None
+    tied: bool  # with the first: the first is not significantly better
+    name: str
+    evidence: str  # predictions | weights
+    inputs_public: bool  # for weights: a network run on public inputs can be a lookup table
+    team: Namespace
+    submission: Submission
+    model: Model | None  # None where there is none, or the viewer may not see it
+    revision: str
+    date: datetime
+    run: Run
+    scores: dict[str, ReleasedScore]  # by metric name, on the board's subset
+    baseline: bool = False
+    reason: str = ""  # why it is not ranked
+
+    @property
+    def score(self) -> ReleasedScore | None:
+        """The one the board is ordered by."""
+        return next(iter(self.scores.values()), None)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """An entry minus the first, with an interval that holds for all pairs at once (max-T)."""
+
+    entry: Entry
+    value: float
+    low: float
+    high: float
+    tied: bool
+    text: str
+    low_text: str
+    high_text: str
+
+
+@dataclass
+class Board:
+    """Standings by one metric on one subset. Numbers are rounded for this viewer unless `exact`."""
+
+    benchmark: Benchmark
+    metric: Metric
+    metrics: list[Metric]  # primary first
+    subset: str
+    subsets: list[str]  # those this viewer may choose
+    entries: list[Entry]
+    claims: list[Claim]
+    step: float | None
+    exact: bool
+    finer: bool  # whether this viewer sees subgroups, parts and what lies behind
+    n: int
+    patients: int
+    resolvable: float | None = None
+    resolvable_text: str = ""
+    differences: list[Difference] = field(default_factory=list)
+    stability: dict[int, list[int]] = field(
+        default_factory=dict
+    )  # submission id -> per cent of resamples at rank 1, 2, ...
+    reading: list[str] = field(default_factory=list)
+
+    @property
+    def ranked(self) -> list[Entry]:
+        return [entry for entry in self.entries if entry.rank is not None]
+
+
+def metrics_of(benchmark: Benchmark) -> list[Metric]:
+    """The benchmark's metrics, primary first."""
+    wanted = benchmark.package.manifest["metrics"]
+    names = [wanted["primary"], *wanted.get("also", [])]
+    return [METRICS[name] for name in dict.fromkeys(names)]
+
+
+def subsets_of(benchmark: Benchmark, viewer) -> list[str]:
+    """What the viewer may see the board on: all cases, and where nothing is hidden from them each share and group."""
+    if not access.sees_finer(viewer, benchmark):
+        return ["all"]
+    runs = Run.objects.filter(submissions__benchmark=benchmark, status=Run.Status.SCORED)
+    found = Score.objects.filter(run__in=runs, part="").order_by().values_list("subset", flat=True).distinct()
+    return ["all", *sorted(set(found) - {"all"})]
+
+
+def table(benchmark: Benchmark, viewer, *, metric=None, subset=None, evidence=None, all_entries=False) -> Board:
+    """The board of `benchmark` as `viewer` may see it.
+
+    metric: a metric's name, default the primary one. subset: default all cases. evidence: kinds to show (str or list);
+    it hides rows and changes no rank. all_entries: also each team's other entries, unranked.
+    Raises NotFound for a metric or subset that is not on this board, or not for this viewer.
+    """
+    metrics = metrics_of(benchmark)
+    chosen = _choose(metric or metrics[0].name, {item.name: item for item in metrics}, "metric")
+    subsets = subsets_of(benchmark, viewer)
+    subset = _choose(subset or "all", {name: name for name in subsets}, "subset")
+    exact = access.is_organiser(viewer, benchmark)
+    board = Board(
+        benchmark=benchmark, metric=chosen, metrics=metrics, subset=subset, subsets=subsets, exact=exact,
+        finer=access.sees_finer(viewer, benchmark), step=benchmark.steps.get(chosen.name),
+        claims=list(benchmark.claims.all()), entries=_entries(benchmark, viewer, chosen, metrics, subset, exact),
+        n=benchmark.package.cases, patients=benchmark.package.patients,
+    )  # fmt: skip
+    family = _family(board.entries, metrics[0])
+    _rank(board, family)
+    if not all_entries:
+        board.entries = family
+    if evidence:
+        kinds = {evidence} if isinstance(evidence, str) else set(evidence)
+        board.entries = [entry for entry in board.entries if entry.evidence in kinds]
+    board.entries.sort(key=lambda entry: _place(entry, chosen))
+    board.reading = reading.sentences(board)
+    return board
+
+
+def _choose(name: str, among: dict, what: str):
+    if name not in among:
+        raise NotFound(f"unknown_{what}", f"This board has no {what} {name!r}.", f"It has {', '.join(among)}.")
+    return among[name]
+
+
+def _entries(benchmark, viewer, chosen, metrics, subset, exact) -> list[Entry]:
+    """Every scored submission that was not withdrawn, oldest first, unranked."""
+    rows = list(
+        Submission.objects.filter(benchmark=benchmark, withdrawn=None, run__status=Run.Status.SCORED)
+        .select_related("team", "run", "model__namespace")
+        .defer("run__log", "run__receipt", "run__provenance", "run__faults")
+        .order_by("created", "pk")
+    )
+    scores = _scores(rows, benchmark, subset, exact)
+    models = {row.model_id for row in rows} - {None}
+    seen = set(visible_models(viewer).filter(pk__in=models).values_list("pk", flat=True)) if models else set()
+    manifest = benchmark.package.manifest
+    public = bool(manifest.get("release_inputs")) or benchmark.labels == Benchmark.Labels.PUBLIC
+    order = [chosen, *(metric for metric in metrics if metric is not chosen)]
+    return [
+        Entry(
+            None, None, None, False, row.name, row.run.kind, row.run.kind == Run.Kind.WEIGHTS and public, row.team, row,
+            row.model if row.model_id in seen else None, row.revision if row.model_id in seen else "", row.created, row.run,
+            {m.name: scores[row.run_id, m.name] for m in order if (row.run_id, m.name) in scores}, row.baseline,
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def _scores(rows, benchmark, subset, exact) -> dict[tuple[int, str], ReleasedScore]:
+    runs = {row.run_id for row in rows}
+    found = Score.objects.filter(run__submissions__benchmark=benchmark, subset=subset, part="").distinct()
+    return {
+        (score.run_id, score.metric): release(score, benchmark.steps.get(score.metric), exact)
+        for score in found
+        if score.run_id in runs
+    }
+
+
+def goodness(metric: Metric, value: float | None) -> float:
+    """Larger is better, whatever the metric's direction; a missing value is the worst."""
+    if value is None or not math.isfinite(value):
+        return -math.inf
+    if metric.direction == "target":
+        return -abs(value - metric.best)
+    return value if metric.direction == "higher" else -value
+
+
+def _value(entry: Entry, metric: Metric) -> float | None:
+    score = entry.scores.get(metric.name)
+    return score.value if score else None
+
+
+def _family(entries: Iterable[Entry], primary: Metric) -> list[Entry]:
+    """The best entry of each team by the primary metric (of equals the earliest), and every baseline."""
+    best: dict[object, Entry] = {}
+    for entry in entries:
+        key = ("baseline", entry.submission.pk) if entry.baseline else entry.team.pk
+        if key not in best or goodness(primary, _value(entry, primary)) > goodness(primary, _value(best[key], primary)):
+            best[key] = entry
+    return list(best.values())
+
+
+def _place(entry: Entry, metric: Metric):
+    """Ranked first; then those with a value; missing last. Of equals the earlier."""
+    good = goodness(metric, _value(entry, metric))
+    return (entry.rank is None, -good, entry.date, entry.submission.pk)
+
+
+def _rank(board: Board, family: list[Entry]) -> None:
+    """Give ranks, rank intervals, ties, differences to the first and the smallest resolvable difference."""
+    metric = board.metric
+    rankable = []
+    for entry in family:
+        score = entry.scores.get(metric.name)
+        if score is not None and score.value is not None and score.low is not None and entry.run.details:
+            rankable.append(entry)
+        else:
+            entry.reason = (score.reason if score else "") or "not measured on these cases"
+    rankable.sort(key=lambda entry: _place(entry, metric))
+    found = ranking.of(board, rankable)
+    for entry in rankable:
+        entry.rank, entry.rank_low, entry.rank_high, entry.tied = found.places[entry.submission.pk]
+    board.resolvable = found.resolvable if board.exact else to_step(found.resolvable, board.step)
+    board.resolvable_text = text(found.resolvable, board.step)
+    board.stability = found.stability if board.finer else {}
+    board.differences = [_difference(board, entry, rankable[0], found) for entry in rankable[1:]]
+
+
+def _difference(board: Board, entry: Entry, first: Entry, found) -> Difference:
+    """Of released numbers, so that it says nothing they do not."""
+    metric, half = board.metric, found.half_widths[entry.submission.pk]
+    value = _value(entry, metric) - _value(first, metric)
+    low, high = value - half, value + half
+    if not board.exact:
+        value, low, high = (to_step(number, board.step) for number in (value, low, high))
+    return Difference(
+        entry, value, low, high, entry.tied, text(value, board.step), text(low, board.step), text(high, board.step)
+    )
