@@ -1,0 +1,19 @@
+"""The Celery application. A message is a doorbell and carries a run's id alone; no result is kept in the broker."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "leaderboard.settings")
+
+app = Celery("kensa", include=["evaluators.tasks", "evaluators.sweeper"])
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.conf.update(
+    # The work happens in sandboxed children, so that a worker's own process only waits: threads suffice, and no
+    # process that imports the database or the broker is ever forked.
+    worker_pool="threads",
+    worker_cancel_long_running_tasks_on_connection_loss=False,
+    worker_hijack_root_logger=False,
+    worker_enable_remote_control=False,
+    beat_schedule={"sweep": {"task": "evaluators.tasks.sweep", "schedule": 15.0, "options": {"expires": 15}}},
+)
