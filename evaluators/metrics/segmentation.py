@@ -10,7 +10,7 @@ from functools import cached_property, wraps
 
 import numpy as np
 
-from evaluators.metrics import _scan, _volumes
+from evaluators.metrics import _boundaries, _scan, _volumes
 from evaluators.metrics.registry import METRICS, Undefined
 
 BOTH_EMPTY = "the label is in neither the reference nor the prediction of this case: left out of the mean"
@@ -61,6 +61,21 @@ class Case:
         code = self.pair.code[label]
         reference, prediction, both = self.counts
         return int(reference[code]), int(prediction[code]), int(both[code])
+
+    @cached_property
+    def boundaries(self) -> _boundaries.Boundaries:
+        """Surfaces and distances of every label that both masks hold."""
+        reference, prediction, _ = self.counts
+        codes = self.pair.code.values()
+        return _boundaries.Boundaries(self.pair, [code for code in codes if reference[code] and prediction[code]])
+
+    def distances(self, label: int) -> tuple[_boundaries.Directed, _boundaries.Directed]:
+        """Distances in mm from the reference's surface voxels to the prediction's, and back; both must hold something."""
+        return self.boundaries.between[self.pair.code[label]]
+
+    def boundary_within(self, label: int, tolerance: float) -> tuple[float, float]:
+        """Boundary area (mm2; length in mm for images) within `tolerance` mm of the other boundary, and in all."""
+        return self.boundaries.shares_within(self.pair.code[label], tolerance)
 
     def emptiness(self, label: int) -> str:
         """Why the formula has no value for this label, or "" where both masks hold something."""
