@@ -8,7 +8,6 @@ from django.db.models import Q, QuerySet
 from evaluators.models import Run
 from leaderboard.models import Benchmark, Submission
 from zoo import access as zoo_access
-from zoo.models import Membership
 
 OPERATOR = "operator"  # runs the service
 OWNER = "owner"  # of a benchmark: leads the namespace that owns it; of a submission: is of the team that handed it in

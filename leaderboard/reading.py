@@ -4,7 +4,7 @@ from django.utils.translation import gettext, ngettext
 
 from leaderboard.rounding import FEW, text
 
-WORDS = "no one two three four five six seven eight nine ten".split()
+WORDS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 
 
 def count_word(count: int) -> str:

@@ -84,3 +84,6 @@ class Claim(models.Model):
     doi = models.CharField(max_length=200, blank=True)
     source = models.CharField(max_length=300, blank=True)  # the table or sentence it was read from
     reader = models.BooleanField(default=False)  # a human reader or panel
+
+    def __str__(self):
+        return f"{self.name}: {self.metric} {self.value:g}"

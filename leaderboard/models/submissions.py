@@ -55,3 +55,6 @@ class Quota(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["benchmark", "team", "day"], name="one_quota")]
+
+    def __str__(self):
+        return f"{self.team} on {self.day}: {self.used}"

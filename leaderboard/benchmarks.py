@@ -1,0 +1,219 @@
+"""Benchmarks: loading a package, publishing it (which freezes the rounding steps), finding the version one may see.
+
+Loading checks everything before it stores anything. A version that was published never changes; other content needs
+another version number.
+"""
+
+import functools
+from pathlib import Path
+
+import numpy as np
+from django.db import transaction
+from django.utils import timezone
+
+from evaluators import package as packages
+from evaluators.faults import Fault, Faults
+from evaluators.models import Package, Run, Score
+from leaderboard import access, claims, rounding, standings
+from leaderboard.models import Benchmark, Submission, Task
+from zoo import blobs
+from zoo.errors import NotFound, Refused
+from zoo.models import Namespace
+
+DEFAULT_OWNER = "kensa"
+
+
+def load(source: str | Path, owner: Namespace | str | None = None, *, publish: bool = True) -> Benchmark:
+    """Make a benchmark from a package folder or zip. The same content again gives the existing benchmark.
+
+    owner: the organiser's namespace; default the one the manifest names, else `kensa`, which is made if new.
+    Raises Faults with every fault of the package; then nothing was stored.
+    """
+    with packages.read(Path(source)) as folder:
+        published, faults = claims.read(folder.root / claims.FILE)
+        if isinstance(owner, str) or owner is None:
+            owner, wrong = _owner(owner or folder.manifest.get("owner") or DEFAULT_OWNER)
+            faults += wrong
+        if not faults:
+            faults += _identity_faults(folder, owner)
+        if faults:
+            raise Faults(faults)
+        with transaction.atomic():
+            owner.pk or owner.save()
+            benchmark = _store(folder, owner, published)
+    if publish and benchmark.status == Benchmark.Status.DRAFT:
+        benchmark = _open(benchmark)
+    return benchmark
+
+
+def _owner(name: str) -> tuple[Namespace | None, list[Fault]]:
+    known = Namespace.objects.filter(name__iexact=name).first()
+    if known:
+        return known, []
+    if name == DEFAULT_OWNER:
+        return Namespace(name=name, title="Kensa"), []
+    return None, [Fault(f"there is no user or organisation {name!r}", "Make it first, or name another owner.")]
+
+
+def _identity_faults(folder, owner: Namespace) -> list[Fault]:
+    """Faults in what the slug and version already stand for here."""
+    slug, version = folder.manifest["slug"], folder.manifest["version"]
+    line = {"file": "benchmark.yaml"}
+    other = Benchmark.objects.filter(slug=slug).exclude(owner=owner.pk).select_related("owner").first()
+    if other:
+        return [Fault(f"the slug {slug!r} belongs to {other.owner}", "Choose another slug.", **line)]
+    same = Benchmark.objects.filter(slug=slug, version=version).select_related("package").first()
+    if same is None or same.package.digest == packages.digest(folder) or _replaceable(same):
+        return []
+    return [
+        Fault(
+            f"version {version} of {slug} is frozen, and this package has other content",
+            f"Raise version to {_latest(slug) + 1}: results are comparable within one version only.",
+            **line,
+        )
+    ]
+
+
+def _latest(slug: str) -> int:
+    return Benchmark.objects.filter(slug=slug).order_by("-version").values_list("version", flat=True)[0]
+
+
+def _replaceable(benchmark: Benchmark) -> bool:
+    """A draft that nobody has submitted to may still change."""
+    return benchmark.status == Benchmark.Status.DRAFT and not benchmark.submissions.exists()
+
+
+def _store(folder, owner: Namespace, published: list) -> Benchmark:
+    manifest = folder.manifest
+    package = packages.store(folder)
+    known = Benchmark.objects.filter(slug=manifest["slug"], version=manifest["version"]).first()
+    if known and known.package_id == package.pk:
+        return known
+    values = {
+        "package": package, "task": _task(manifest["task"]), "owner": owner, "title": manifest["title"],
+        "description": manifest.get("description", ""), "kind": manifest["kind"], "labels": manifest["labels"],
+        "primary_metric": manifest["metrics"]["primary"],
+        "daily_limit": (manifest.get("limits") or {}).get("per_day", 20),
+    }  # fmt: skip
+    if known:
+        replaced = known.package
+        for name, value in values.items():
+            setattr(known, name, value)
+        known.save()
+        if not replaced.runs.exists():
+            replaced.delete()
+        benchmark = known
+    else:
+        first = not Benchmark.objects.filter(slug=manifest["slug"]).exists()
+        benchmark = Benchmark.objects.create(
+            slug=manifest["slug"], version=manifest["version"], current=first, **values
+        )
+    claims.store(benchmark, published)
+    return benchmark
+
+
+def _task(fields: dict) -> Task:
+    """The task of this slug; what a later package says more of it is added, nothing is overwritten."""
+    fields = {key: value for key, value in fields.items() if hasattr(Task, key) and value}
+    fields.setdefault("title", fields["slug"].replace("-", " ").capitalize())
+    task, made = Task.objects.get_or_create(slug=fields["slug"], defaults=fields)
+    missing = {key: value for key, value in fields.items() if not getattr(task, key)}
+    if not made and missing:
+        Task.objects.filter(pk=task.pk).update(**missing)
+        task.refresh_from_db()
+    return task
+
+
+def publish(benchmark: Benchmark) -> Benchmark:
+    """Open a draft to everyone it is meant for, as the current version, and freeze its rounding steps.
+
+    Baselines that were scored before set the steps; without them the number of patients does. Raises Refused.
+    """
+    return _open(benchmark)
+
+
+@transaction.atomic
+def _open(benchmark: Benchmark) -> Benchmark:
+    benchmark = Benchmark.objects.select_for_update().select_related("package", "task", "owner").get(pk=benchmark.pk)
+    if benchmark.status == Benchmark.Status.CLOSED:
+        raise Refused("closed", "This version is closed.", "Load a new version.", status=409)
+    if benchmark.status == Benchmark.Status.PUBLISHED:
+        return benchmark
+    Benchmark.objects.filter(slug=benchmark.slug, current=True).exclude(pk=benchmark.pk).update(current=False)
+    benchmark.current = True
+    benchmark.status = Benchmark.Status.PUBLISHED
+    benchmark.published = timezone.now()
+    benchmark.steps = {metric.name: _step(benchmark, metric) for metric in standings.metrics_of(benchmark)}
+    benchmark.save(update_fields=["current", "status", "published", "steps"])
+    return benchmark
+
+
+@transaction.atomic
+def close(benchmark: Benchmark) -> Benchmark:
+    """Take no more submissions; the board stays."""
+    Benchmark.objects.filter(pk=benchmark.pk).update(status=Benchmark.Status.CLOSED)
+    benchmark.refresh_from_db()
+    return benchmark
+
+
+def _step(benchmark: Benchmark, metric) -> float:
+    """The step of one metric: half the median standard error of the baselines, on public cases where there is a split."""
+    cases = cases_of(benchmark.package)
+    subset = "public" if cases.split is not None else "all"
+    errors = Score.objects.filter(
+        run__submissions__benchmark=benchmark, run__submissions__baseline=True, run__submissions__withdrawn=None,
+        run__status=Run.Status.SCORED, metric=metric.name, subset=subset, part="",
+    ).values_list("error", flat=True)  # fmt: skip
+    measured = rounding.step_from_errors(errors)
+    if measured:
+        return measured
+    chosen = np.ones(len(cases.ids), bool) if cases.split is None else np.asarray(cases.split) == "public"
+    patients = len(set(np.asarray(cases.patients)[chosen].tolist()))
+    spread = None
+    if benchmark.kind == "regression" and not np.isfinite(metric.range).all() and int(chosen.sum()) > 1:
+        spread = float(np.std(np.asarray(cases.reference, float)[chosen])) or None
+    return rounding.step_from_size(*metric.range, metric.unit, int(chosen.sum()), patients, spread)
+
+
+def find(slug: str, viewer, version: int | str | None = None) -> Benchmark:
+    """One version of a benchmark: that asked for, else the current one, else the newest this viewer may see.
+
+    Raises NotFound, in the same words whether it is missing or hidden.
+    """
+    rows = access.visible_benchmarks(viewer).filter(slug=slug).select_related("package", "task", "owner")
+    if version:
+        rows = rows.filter(version=int(version)) if str(version).isdecimal() and len(str(version)) < 10 else rows.none()
+    found = rows.order_by("-current", "-version").first()
+    if found is None:
+        raise NotFound(
+            "benchmark_not_found",
+            "There is no such benchmark, or you may not see it.",
+            "Check the slug and the version; if it is private, sign in or use a token of its organiser.",
+        )
+    return found
+
+
+def versions(benchmark: Benchmark, viewer) -> list[Benchmark]:
+    """All versions this viewer may see, newest first."""
+    return list(access.visible_benchmarks(viewer).filter(slug=benchmark.slug).order_by("-version"))
+
+
+def visible(viewer):
+    """The benchmarks a list shows: the current version of each."""
+    rows = access.visible_benchmarks(viewer).filter(current=True)
+    return rows.select_related("package", "task", "owner").order_by("task__specialty", "title")
+
+
+def cases_of(package: Package):
+    """The package's cases, sorted by case id. Labels are in it: never hand it to a page."""
+    return _cases(package.digest)
+
+
+@functools.lru_cache(maxsize=16)
+def _cases(digest: str):
+    package = Package.objects.get(digest=digest)
+    return packages.read_cases(package.manifest, blobs.path(package.files["cases.csv"]["sha256"]))
+
+
+def entries_count(benchmark: Benchmark) -> int:
+    return Submission.objects.filter(benchmark=benchmark, withdrawn=None, run__status=Run.Status.SCORED).count()

@@ -1,0 +1,76 @@
+"""Published results that were not measured here, read from a package's claims.yaml. Each needs its citation."""
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+
+from evaluators.faults import Fault
+from leaderboard.models import Benchmark, Claim
+
+FILE = "claims.yaml"
+TEXTS = {"name": 200, "metric": 100, "cohort": 300, "citation": None, "doi": 200, "source": 300}
+NUMBERS = ("value", "low", "high")
+REQUIRED = ("name", "metric", "value", "citation")
+FIELDS = {*TEXTS, *NUMBERS, "reader"}
+
+
+def read(file: Path) -> tuple[list[Claim], list[Fault]]:
+    """Unsaved claims and every fault of a claims.yaml; nothing of either where there is no such file."""
+    if not file.is_file():
+        return [], []
+    try:
+        rows = yaml.safe_load(file.read_text("utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark else None
+        return [], [Fault("this is not YAML in UTF-8", "See yaml.org for the syntax.", line=line, file=FILE)]
+    if isinstance(rows, dict):
+        rows = rows.get("claims")
+    if not isinstance(rows, list):
+        hint = "Write a list; each item has name, metric, value and citation."
+        return [], [Fault("this is not a list of claims", hint, line=1, file=FILE)]
+    claims, faults = [], []
+    for number, row in enumerate(rows, start=1):
+        wrong = list(_faults(number, row))
+        faults += wrong
+        if not wrong:
+            claims.append(Claim(**{key: value for key, value in row.items() if value is not None}))
+    return claims, faults
+
+
+def _faults(number: int, row) -> Iterator[Fault]:
+    where = f"claim {number}"
+    if not isinstance(row, dict):
+        yield Fault(f"{where} is not a mapping", "Write name, metric, value and citation under it.", file=FILE)
+        return
+    for name in REQUIRED:
+        if row.get(name) in (None, ""):
+            yield Fault(
+                f"{where} has no {name}", "A claim names its metric and value, and cites its source.", file=FILE
+            )
+    for name in sorted(set(map(str, row)) - FIELDS):
+        yield Fault(f"{where} has an unknown field {name!r}", f"Known are {', '.join(sorted(FIELDS))}.", file=FILE)
+    for name in NUMBERS:
+        value = row.get(name)
+        if value is not None and (
+            isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value)
+        ):
+            yield Fault(f"{where}: {name} {value!r} is not a number", "Write it in figures, without a unit.", file=FILE)
+    for name, longest in TEXTS.items():
+        value = row.get(name)
+        if value is not None and not isinstance(value, str):
+            yield Fault(f"{where}: {name} is not text", "Put it in quotes.", file=FILE)
+        elif value and longest and len(value) > longest:
+            yield Fault(f"{where}: {name} has {len(value)} letters", f"At most {longest} fit.", file=FILE)
+    if not isinstance(row.get("reader", False), bool):
+        yield Fault(f"{where}: reader is neither true nor false", "It is true for a human reader or panel.", file=FILE)
+
+
+def store(benchmark: Benchmark, claims: list[Claim]) -> None:
+    """Replace the benchmark's claims."""
+    benchmark.claims.all().delete()
+    for claim in claims:
+        claim.benchmark, claim.task = benchmark, benchmark.task
+    Claim.objects.bulk_create(claims)
