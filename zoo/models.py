@@ -5,20 +5,21 @@ Rows are changed by the verbs in accounts.py, commits.py and blobs.py only; `sav
 
 import re
 
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import AbstractUser, UserManager
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
 
 # First path segments that pages, the REST API, the hub wire or static files use; never a namespace.
-RESERVED = frozenset(
-    """about accounts admin api assets badges benchmarks client competitions cas data datasets docs embed events
-    favicon.ico feeds healthz help hub i18n inputs invite jobs login logout media metrics models new notifications
-    organisations organizations orgs people projects profile robots.txt runs search settings signup spaces static
-    submissions submit support tasks teams tokens users v1 v2 well-known .well-known workers _lfs _static -""".split()
-)
-NAME = re.compile(r"^(?!.*(--|\.\.))[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?$")
+_RESERVED = """
+about accounts admin api assets badges benchmarks client competitions cas data datasets docs embed events favicon.ico
+feeds healthz help hub i18n inputs invite jobs login logout media metrics models new notifications organisations
+organizations orgs people projects profile robots.txt runs search settings signup spaces static submissions submit
+support tasks teams tokens users v1 v2 well-known .well-known workers _blobs _lfs _static -
+"""
+RESERVED = frozenset(_RESERVED.split())
+NAME = re.compile(r"^(?!.*(--|\.\.))[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?\Z")
 
 
 def validate_name(value: str) -> None:
@@ -35,11 +36,31 @@ def validate_namespace(value: str) -> None:
         raise ValidationError("This name is reserved; choose another.")
 
 
+class People(UserManager):
+    """Makes a user and their namespace together, by whichever door (`createsuperuser` too)."""
+
+    use_in_migrations = False
+
+    def create_user(self, username, email="", password=None, **fields):
+        return self._with_namespace(super().create_user, username, email, password, **fields)
+
+    def create_superuser(self, username, email="", password=None, **fields):
+        return self._with_namespace(super().create_superuser, username, email, password, **fields)
+
+    def _with_namespace(self, make, username, email, password, **fields):
+        with transaction.atomic():
+            user = make(username, email, password, **fields)
+            Namespace.objects.create(name=user.username, user=user)
+        return user
+
+
 class User(AbstractUser):
     """A person who signs in. `is_superuser` is the operator. The username is also the name of the user's namespace."""
 
     username = models.CharField(max_length=96, unique=True, validators=[validate_namespace])
     email = models.EmailField(blank=True)
+
+    objects = People()
 
 
 class Namespace(models.Model):
@@ -76,6 +97,9 @@ class Membership(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["organisation", "user"], name="one_membership")]
 
+    def __str__(self):
+        return f"{self.user} in {self.organisation}"
+
 
 class Token(models.Model):
     """A bearer token; only its SHA-256 is kept."""
@@ -93,6 +117,9 @@ class Token(models.Model):
     created = models.DateTimeField(default=timezone.now)
     last_used = models.DateTimeField(null=True, blank=True)
 
+    def __str__(self):
+        return f"{self.name} (...{self.hint})"
+
 
 class Invite(models.Model):
     """A single-use sign-up link; only the SHA-256 of its code is kept."""
@@ -104,6 +131,9 @@ class Invite(models.Model):
     expires = models.DateTimeField()
     used_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
 
+    def __str__(self):
+        return f"invitation by {self.created_by}"
+
 
 class Blob(models.Model):
     """File content, stored once under its SHA-256. The row exists only when the bytes are there, whole and hashed."""
@@ -113,6 +143,9 @@ class Blob(models.Model):
     git_sha1 = models.CharField(max_length=40)  # git's blob id of the same bytes, for the hub wire
     created = models.DateTimeField(default=timezone.now)
     facts = models.JSONField(default=dict, blank=True)  # what safety.py read from the header (format, tensors, ...)
+
+    def __str__(self):
+        return self.sha256
 
 
 class Model(models.Model):
@@ -156,11 +189,15 @@ class Commit(models.Model):
 
     oid = models.CharField(max_length=40, unique=True)
     model = models.ForeignKey(Model, on_delete=models.CASCADE, related_name="commits")
-    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    # RESTRICT: no commit goes alone, but all of them may go with their model
+    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.RESTRICT, related_name="+")
     author = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     title = models.CharField(max_length=300)
     message = models.TextField(blank=True)
     created = models.DateTimeField(default=timezone.now)
+
+    def __str__(self):
+        return self.oid
 
 
 class File(models.Model):
@@ -174,6 +211,14 @@ class File(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["commit", "path"], name="one_path_per_commit")]
         ordering = ["path"]
+
+    def __str__(self):
+        return self.path
+
+    @property
+    def etag(self) -> str:
+        """The identity that Hub clients compare: SHA-256 of a large file, git's id of a small one."""
+        return self.blob.sha256 if self.lfs else self.blob.git_sha1
 
 
 class Ref(models.Model):
@@ -191,3 +236,6 @@ class Ref(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["model", "kind", "name"], name="one_ref")]
+
+    def __str__(self):
+        return self.name

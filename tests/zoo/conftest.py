@@ -1,0 +1,54 @@
+"""A fixed cast (owner, teammate, stranger, operator), and models to try things on."""
+
+import pytest
+
+from zoo import accounts, blobs, commits, tokens
+
+
+@pytest.fixture(autouse=True)
+def storage(tmp_path, settings):
+    settings.STORAGE_URL = (tmp_path / "blobs").as_uri()
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick; the real one is slow by design
+    return tmp_path / "blobs"
+
+
+@pytest.fixture(autouse=True)
+def cast(request):
+    """Made anew for every test that uses the database."""
+    if not {"db", "transactional_db", "live_server"} & set(request.fixturenames):
+        return None
+    return {
+        name: accounts.create_user(name, password=f"{name} pass-phrase") for name in ("owner", "teammate", "stranger")
+    } | {"operator": accounts.create_user("operator", password="operator pass-phrase", operator=True)}
+
+
+@pytest.fixture
+def team(db, cast):
+    """An organisation of the owner and the teammate."""
+    organisation = accounts.create_organisation("clinic", cast["owner"], "The clinic")
+    accounts.add_member(organisation, cast["teammate"])
+    return organisation
+
+
+@pytest.fixture
+def model(team, cast):
+    """clinic/net with a card and a small file."""
+    net = commits.create_model(team, "net", author=cast["owner"])
+    card = b"---\nlibrary_name: onnx\nlicense: apache-2.0\ntask: lung-nodule\n---\n# A net\n\nIntended for tests.\n"
+    commits.commit_files(
+        net,
+        cast["owner"],
+        add={"README.md": blobs.put(card), "data/notes.txt": blobs.put(b"0123456789" * 10)},
+        title="Add the card",
+    )
+    return net
+
+
+@pytest.fixture
+def bearer(db):
+    """bearer(user, scope) -> headers for the test client."""
+
+    def headers(user, scope="write"):
+        return {"HTTP_AUTHORIZATION": f"Bearer {tokens.create(user, 'test', scope)[1]}"}
+
+    return headers

@@ -1,0 +1,58 @@
+"""`Authorization: Bearer <token>` on any route: sets `request.user` and `request.token`, without cookie or session.
+
+A token that is unknown is answered 401 everywhere, on public pages too. A token that can only read changes nothing:
+its POST, PUT, PATCH and DELETE are refused here already, unless the view is marked `reads_only`.
+"""
+
+from django.http import JsonResponse
+
+from zoo import errors, throttle, tokens
+from zoo.access import may_write
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+INVALID = "Invalid credentials in Authorization header"  # the official Hub clients know this very text
+FAILURES, WINDOW = 60, 300  # unknown tokens from one address in so many seconds
+
+
+def reads_only(view):
+    """Mark a view whose POST changes nothing, so that a token of scope read may use it."""
+    view.reads_only = True
+    return view
+
+
+def bearer_token(get_response):
+    def middleware(request):
+        request.token = None
+        scheme, _, plain = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+        if scheme.lower() == "bearer":
+            token = tokens.authenticate(plain.strip())
+            if token is None:
+                return _unknown(request)
+            request.user, request.token = token.user, token
+            request.user.token_scope = token.scope
+            # A browser never sends this header by itself, so there is no forged request to guard against.
+            request._dont_enforce_csrf_checks = True
+        return get_response(request)
+
+    def process_view(request, view, args, kwargs):
+        if request.method in SAFE or may_write(request) or getattr(view, "reads_only", False):
+            return None
+        message = "This token can only read."
+        return errors.as_json(errors.Refused("read_only_token", message, "Use a token of scope write.", status=403))
+
+    middleware.process_view = process_view
+    return middleware
+
+
+def _unknown(request) -> JsonResponse:
+    if not throttle.hit(f"token:{throttle.client_ip(request)}", FAILURES, WINDOW):
+        refusal = errors.Refused(
+            "too_many", "Too many unknown tokens from this address.", "Wait five minutes.", status=429
+        )
+        response = errors.as_json(refusal)
+        response["Retry-After"] = str(WINDOW)
+        return response
+    hint = "Make a token on the page /settings/tokens/, or leave the header out to read what is public."
+    response = errors.as_json(errors.Refused("invalid_token", INVALID, hint, status=401))
+    response["WWW-Authenticate"] = "Bearer"
+    return response
