@@ -200,8 +200,9 @@ def limit(limits: dict) -> None:
         (resource.RLIMIT_MEMLOCK, 0 if not os.path.exists("/dev/nvidiactl") else resource.RLIM_INFINITY),
     ):
         hard = resource.getrlimit(name)[1]
-        value = int(value) if hard == resource.RLIM_INFINITY else min(int(value), hard)
-        resource.setrlimit(name, (value, value))
+        soft = min(int(value), hard) if hard != resource.RLIM_INFINITY else int(value)
+        last = soft + 2 if name == resource.RLIMIT_CPU and hard == resource.RLIM_INFINITY else soft
+        resource.setrlimit(name, (soft, last))  # for CPU first SIGXCPU, then SIGKILL
 
 
 def drop_rights(user: int | None) -> None:

@@ -11,11 +11,15 @@ from django.utils import timezone
 class Package(models.Model):
     """One version of a benchmark package: manifest, digests, where its blobs lie. Never changed once stored."""
 
-    digest = models.CharField(max_length=64, unique=True)  # SHA-256 over manifest and file digests: never shown, see salt
+    digest = models.CharField(
+        max_length=64, unique=True
+    )  # SHA-256 over manifest and file digests: never shown, see salt
     slug = models.CharField(max_length=96)
     version = models.PositiveIntegerField()
     manifest = models.JSONField()
-    files = models.JSONField()  # {"inputs/0001.png": {"sha256": ..., "size": ...}, ...}; includes cases.csv and reference/
+    files = (
+        models.JSONField()
+    )  # {"inputs/0001.png": {"sha256": ..., "size": ...}, ...}; includes cases.csv and reference/
     cases = models.PositiveIntegerField()
     patients = models.PositiveIntegerField()
     salt = models.CharField(max_length=64)  # secret; what commits to hidden content in public is an HMAC under it
@@ -63,13 +67,19 @@ class Run(models.Model):
     finished = models.DateTimeField(null=True, blank=True)
 
     error = models.CharField(max_length=40, blank=True)  # a class of error, safe to show to the participant
-    faults = models.JSONField(default=list, blank=True)  # [{line, column, message, hint}] about the participant's own file
+    faults = models.JSONField(
+        default=list, blank=True
+    )  # [{line, column, message, hint}] about the participant's own file
     opened_real_case = models.BooleanField(default=False)  # from then on a failure the model caused costs quota
     log = models.TextField(blank=True)  # the organiser's alone
-    details = models.CharField(max_length=64, blank=True)  # blob: per-case scores and resampled values (npz); the organiser's alone
+    details = models.CharField(
+        max_length=64, blank=True
+    )  # blob: per-case scores and resampled values (npz); the organiser's alone
     provenance = models.JSONField(default=dict, blank=True)
     receipt = models.JSONField(default=dict, blank=True)
-    superseded_by = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="supersedes")
+    superseded_by = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="supersedes"
+    )
 
     class Meta:
         indexes = [

@@ -25,7 +25,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 PRELOADED = ("evaluators.child",)
 LOOK_SECONDS = 0.25  # how often memory and disk are measured
 LOG_BYTES = 64 << 10
-MESSAGE_BYTES = 64 << 20
+LINE_BYTES, MESSAGE_BYTES = 4 << 20, 64 << 20
 
 
 class Impossible(RuntimeError):
@@ -199,6 +199,9 @@ class _Child:
             for key, _ in self.selector.select(LOOK_SECONDS):
                 self._read(key)
             now = time.monotonic()
+            if self.ended and self.pid and now - look > 5:  # it should be gone long ago
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(self.pid, signal.SIGKILL)
             if not self.ended and now - look >= LOOK_SECONDS:
                 look = now
                 self._measure(now)
@@ -229,10 +232,11 @@ class _Child:
             self.buffers["log"] = buffer[-LOG_BYTES:]
             return
         self.received += len(data)
-        if self.received > MESSAGE_BYTES:
+        *lines, self.buffers[key.data] = buffer.split(b"\n")
+        if self.received > MESSAGE_BYTES or len(self.buffers[key.data]) > LINE_BYTES:
+            self.buffers[key.data] = b""
             self._end("crashed", "too many messages")
             return
-        *lines, self.buffers[key.data] = buffer.split(b"\n")
         for line in lines:
             with contextlib.suppress(ValueError):
                 message = json.loads(line)

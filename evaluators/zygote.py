@@ -5,6 +5,7 @@ user's bytes. It answers no one: a request comes with the ends of the pipes that
 """
 
 import contextlib
+import errno
 import faulthandler
 import gc
 import importlib
@@ -14,6 +15,7 @@ import select
 import signal
 import socket
 import sys
+import traceback
 from pathlib import Path
 
 from evaluators import isolation
@@ -139,7 +141,18 @@ def _inside(task: dict, user: int | None, messages: int, log: int) -> None:
     os.environ.update(HOME="/tmp", TMPDIR="/tmp")
     module, _, name = task["entry"].partition(":")
     entry = getattr(importlib.import_module(module), name)
-    os._exit(entry(task["request"], task["paths"], 3))
+    os._exit(_code(entry, task))
+
+
+def _code(entry, task: dict) -> int:
+    """The entry's own exit code, or the one that says what ended it: 3 memory, 4 an error of ours, 5 disk."""
+    try:
+        return entry(task["request"], task["paths"], 3)
+    except MemoryError:
+        return 3
+    except Exception as error:
+        traceback.print_exc()
+        return 5 if getattr(error, "errno", 0) in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT) else 4
 
 
 def main() -> None:
