@@ -1,5 +1,11 @@
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
 class LeaderboardConfig(AppConfig):
     name = "leaderboard"
+
+    def ready(self):
+        # Not an import at the top: models cannot be imported before the apps are loaded.
+        import_module("leaderboard.panels")

@@ -1,0 +1,113 @@
+"""What the REST API says of tasks, benchmarks and submissions, as one viewer may see them."""
+
+from dataclasses import dataclass
+
+from evaluators import receipts
+from evaluators.metrics.registry import Metric
+from evaluators.models import Run
+from leaderboard import access, exports, submissions
+from leaderboard.models import Benchmark, Submission, Task
+from leaderboard.rounding import ReleasedScore, release
+from leaderboard.standings import metrics_of
+from zoo.access import visible_models
+
+# Keys of a manifest that are an organiser's business with the data, not a participant's.
+WITHHELD = frozenset({"split", "groups"})
+
+
+@dataclass(frozen=True)
+class Released:
+    """One score of one submission, as one viewer may see it."""
+
+    metric: str
+    subset: str
+    part: str  # "" is the headline; else a label or class
+    score: ReleasedScore
+
+    def as_dict(self) -> dict:
+        part = {"part": self.part} if self.part else {}
+        return {"metric": self.metric, "subset": self.subset} | part | self.score.as_dict()
+
+
+def scores(submission: Submission, viewer) -> list[Released]:
+    """The scores of a submission: primary metric first, all cases first. Finer ones only for those who may see them."""
+    benchmark = submission.benchmark
+    rows = submission.run.scores.all()
+    if not (benchmark.labels == Benchmark.Labels.PUBLIC or access.can(viewer, "see_finer", submission)):
+        rows = rows.filter(subset="all", part="")
+    exact = access.can(viewer, "see_exact", submission)
+    order = {metric.name: place for place, metric in enumerate(metrics_of(benchmark))}
+    rows = sorted(rows, key=lambda row: (order.get(row.metric, len(order)), row.subset != "all", row.subset, row.part))
+    return [
+        Released(row.metric, row.subset, row.part, release(row, benchmark.steps.get(row.metric), exact)) for row in rows
+    ]
+
+
+def task(row: Task) -> dict:
+    return {name: getattr(row, name) for name in ("slug", "title", "question", "specialty", "modality", "anatomy")}
+
+
+def metric(row: Metric) -> dict:
+    """The facts of a metric."""
+    low, high = (bound if abs(bound) != float("inf") else None for bound in row.range)
+    return {
+        "name": row.name, "title": row.title, "symbol": row.symbol, "direction": row.direction, "unit": row.unit,
+        "range": [low, high], "reference": row.reference,
+    }  # fmt: skip
+
+
+def benchmark(row: Benchmark) -> dict:
+    manifest = row.package.manifest
+    return {
+        "slug": row.slug, "version": row.version, "current": row.current, "title": row.title,
+        "description": row.description, "task": row.task.slug, "kind": row.kind, "status": row.status,
+        "owner": row.owner.name, "labels": row.labels, "accepts": manifest["accepts"],
+        "release_inputs": bool(manifest.get("release_inputs")), "primary_metric": row.primary_metric,
+        "cases": row.package.cases, "patients": row.package.patients, "daily_limit": row.daily_limit,
+        "published": row.published.isoformat() if row.published else None, "source": manifest.get("source") or {},
+    }  # fmt: skip
+
+
+def benchmark_whole(row: Benchmark, viewer, versions: list[Benchmark]) -> dict:
+    """A benchmark with what a participant needs: metrics, steps, limits, the manifest without what is withheld."""
+    manifest = row.package.manifest
+    if not access.sees_finer(viewer, row):
+        manifest = {key: value for key, value in manifest.items() if key not in WITHHELD}
+    return benchmark(row) | {
+        "metrics": [metric(item) | {"step": row.steps.get(item.name)} for item in metrics_of(row)],
+        "max_bytes": submissions.max_bytes(row),
+        "versions": [item.version for item in versions],
+        "claims": [exports.claim_dict(claim) for claim in row.claims.all()],
+        "manifest": manifest,
+    }
+
+
+def submission(row: Submission, viewer) -> dict:
+    """A submission: where it stands, its scores, the faults of its file for its own team."""
+    run, place = row.run, submissions.queue_position(row.run)
+    visible = row.model_id and visible_models(viewer).filter(pk=row.model_id).exists()
+    own = access.can(viewer, "see_faults", row)
+    answer = {
+        "id": row.pk, "benchmark": row.benchmark.slug, "version": row.benchmark.version, "name": row.name,
+        "team": row.team.name, "evidence": run.kind, "baseline": row.baseline, "created": row.created.isoformat(),
+        "status": run.status, "position": place.position if place else None, "wait": place.wait if place else None,
+        "progress": run.progress, "stage": run.stage, "attempt": run.attempt, "run": run.pk,
+        "finished": run.finished.isoformat() if run.finished else None, "error": run.error if own else "",
+        "withdrawn": row.withdrawn is not None,
+        "model": str(row.model) if visible else None, "revision": row.revision if visible else None,
+        "description": row.description, "paper_url": row.paper_url, "code_url": row.code_url,
+        "external_data": row.external_data,
+        "scores": [score.as_dict() for score in scores(row, viewer)] if run.status == Run.Status.SCORED else [],
+        "faults": run.faults if own else [], "url": row.get_absolute_url(),
+    }  # fmt: skip
+    if access.can(viewer, "see_note", row):
+        answer |= {"note": row.note, "filename": row.filename, "size": row.size}
+    return answer
+
+
+def receipt(row: Submission, viewer) -> dict:
+    """The signed receipt of a scored run, with the numbers that this viewer may see, and no model they may not know of."""
+    statement = row.run.receipt["statement"] | {"scores": [score.as_dict() for score in scores(row, viewer)]}
+    if not (row.model_id and visible_models(viewer).filter(pk=row.model_id).exists()):
+        statement["answer"] = {}
+    return receipts.sign(statement)

@@ -1,0 +1,197 @@
+"""REST, at /api/v1/: tasks, benchmarks, boards, submissions, receipts. Each route parses, calls one verb, answers.
+
+What one may not see is answered 404; errors have one shape; see rest.py for the frame and openapi.json for the routes.
+"""
+
+import tempfile
+from typing import Literal
+
+from django.conf import settings
+from django.http import FileResponse, HttpResponse, JsonResponse
+from ninja import File, Form, Query, Schema
+from ninja.files import UploadedFile
+
+from evaluators import package as packages
+from evaluators.models import Run
+from leaderboard import access, answers, benchmarks, exports, rest, standings, submissions
+from leaderboard.models import Submission, Task
+from zoo import access as zoo_access
+from zoo.api import router as models
+from zoo.errors import NotFound, Refused
+
+api = rest.handle_errors(
+    rest.Api(
+        title="Kensa",
+        version="1",
+        description="Models, benchmarks, submissions and leaderboards. Tokens: Authorization: Bearer <token>.",
+        openapi_url="/openapi.json",
+        urls_namespace="api",
+        **rest.docs(),
+    )
+)
+api.add_router("/models", models)
+signed_in, uploader = rest.SignedIn(), rest.Uploader()
+
+
+class SubmissionForm(Schema):
+    """The fields beside the file. `model` is owner/name@revision; `team` a namespace you belong to, default your own."""
+
+    name: str = ""
+    model: str = ""
+    revision: str = ""
+    team: str = ""
+    description: str = ""
+    paper_url: str = ""
+    code_url: str = ""
+    external_data: str = ""
+    note: str = ""
+    baseline: bool = False
+
+
+@api.get("/tasks", tags=["tasks"])
+def tasks(request, limit: int = rest.PAGE, offset: int = 0):
+    """Clinical questions that have a benchmark you may see, or a published claim."""
+    seen = access.visible_benchmarks(request.user).values("task")
+    rows = Task.objects.filter(pk__in=seen) | Task.objects.filter(claims__benchmark=None, claims__isnull=False)
+    return rest.page(request, rows.distinct().order_by("specialty", "title", "pk"), answers.task, limit, offset)
+
+
+@api.get("/benchmarks", tags=["benchmarks"])
+def list_benchmarks(request, task: str = "", limit: int = rest.PAGE, offset: int = 0):
+    """The current version of each benchmark."""
+    rows = benchmarks.visible(request.user)
+    rows = rows.filter(task__slug=task) if task else rows
+    return rest.page(request, rows.order_by("slug"), answers.benchmark, limit, offset)
+
+
+@api.get("/benchmarks/{slug}", tags=["benchmarks"])
+def benchmark(request, slug: str, version: str = ""):
+    """One benchmark: metrics, limits, manifest."""
+    found = benchmarks.find(slug, request.user, version)
+    return answers.benchmark_whole(found, request.user, benchmarks.versions(found, request.user))
+
+
+@api.get("/benchmarks/{slug}/leaderboard", tags=["benchmarks"])
+def leaderboard(
+    request,
+    slug: str,
+    format: Literal["json", "csv", "latex", "markdown"] = "json",
+    version: str = "",
+    metric: str = "",
+    subset: str = "",
+    evidence: list[str] = Query(default=[]),
+    all_entries: bool = False,
+):
+    """The board, with numbers rounded to the benchmark's step (exact for its organiser)."""
+    found = benchmarks.find(slug, request.user, version)
+    board = standings.table(
+        found, request.user, metric=metric, subset=subset, evidence=evidence, all_entries=all_entries
+    )
+    _, media_type, ending = exports.FORMATS[format]
+    response = HttpResponse(exports.write(board, format), content_type=media_type)
+    if format != "json":
+        response["Content-Disposition"] = f'attachment; filename="{found.slug}-v{found.version}.{ending}"'
+    return rest.with_etag(request, response)
+
+
+@api.post("/benchmarks/{slug}/submissions", tags=["submissions"], auth=uploader)
+def submit(request, slug: str, form: Form[SubmissionForm], file: UploadedFile | None = File(None), version: str = ""):
+    """Hand in a prediction file, or a model revision. 201: taken; 200: answered from your team's earlier run of the same
+    answer; 422: faults with line and column of your own file, and nothing was kept."""
+    found = benchmarks.find(slug, request.user, version)
+    fields = form.model_dump()
+    team = _team(request.user, fields.pop("team"))
+    fields["model"] = fields["model"] or None
+    made = submissions.submit(found, team, request.user, file=file, **fields)
+    status = 200 if made.reused else 201
+    response = JsonResponse(answers.submission(made, request.user) | {"reused": made.reused}, status=status)
+    response["Location"] = f"/api/v1/submissions/{made.pk}"
+    return response
+
+
+@api.get("/benchmarks/{slug}/submissions", tags=["submissions"])
+def list_submissions(
+    request, slug: str, version: str = "", mine: bool = False, limit: int = rest.PAGE, offset: int = 0
+):
+    """Submissions you may see, newest first; `mine`: those of your teams alone."""
+    found = benchmarks.find(slug, request.user, version)
+    rows = access.visible_submissions(request.user).filter(benchmark=found)
+    if mine:
+        rows = rows.filter(team__in=zoo_access.namespaces_of(request.user).order_by().values("pk"))
+    rows = _related(rows).order_by("-created", "-pk")
+    return rest.page(request, rows, lambda row: answers.submission(row, request.user), limit, offset)
+
+
+@api.get("/benchmarks/{slug}/sample-submission", tags=["benchmarks"])
+def sample_submission(request, slug: str, version: str = ""):
+    """A valid prediction file with every case, to be filled in."""
+    found = benchmarks.find(slug, request.user, version)
+    out = tempfile.TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR)
+    name = packages.sample_submission(found.package.manifest, benchmarks.cases_of(found.package), out)
+    out.seek(0)
+    return FileResponse(out, as_attachment=True, filename=f"{found.slug}-{name}")
+
+
+@api.get("/benchmarks/{slug}/inputs", tags=["benchmarks"])
+def inputs(request, slug: str, version: str = ""):
+    """The released inputs as one zip, never what lies under reference/."""
+    found = benchmarks.find(slug, request.user, version)
+    if not access.can(request.user, "download_inputs", found):
+        raise Refused("sign_in", "You need to be signed in for this.", "Sign in, or send a bearer token.", status=401)
+    if not found.package.manifest.get("release_inputs"):
+        hint = (
+            "Its models are run here; only weights are compared."
+            if "weights" in found.package.manifest["accepts"]
+            else ""
+        )
+        raise NotFound("not_released", "The inputs of this benchmark are not released.", hint)
+    return FileResponse(benchmarks.inputs_zip(found), as_attachment=True, filename=f"{found.slug}-inputs.zip")
+
+
+@api.get("/submissions/{int:pk}", tags=["submissions"])
+def submission(request, pk: int):
+    """Where a submission stands; its scores as you may see them."""
+    return answers.submission(_submission(request, pk), request.user)
+
+
+@api.get("/submissions/{int:pk}/receipt", tags=["submissions"])
+def receipt(request, pk: int):
+    """The signed receipt of a scored submission; `manage.py verify_receipt` checks it offline."""
+    found = _submission(request, pk)
+    if found.run.status != Run.Status.SCORED or not found.run.receipt:
+        raise NotFound("no_receipt", "There is no receipt yet.", "A receipt is signed when the run is scored.")
+    return answers.receipt(found, request.user)
+
+
+@api.post("/submissions/{int:pk}/cancel", tags=["submissions"], auth=signed_in)
+def cancel(request, pk: int):
+    """Stop a submission that waits or runs."""
+    return answers.submission(submissions.cancel(_submission(request, pk), request.user), request.user)
+
+
+@api.post("/submissions/{int:pk}/withdraw", tags=["submissions"], auth=signed_in)
+def withdraw(request, pk: int):
+    """Take an entry off the board; its quota stays used."""
+    return answers.submission(submissions.withdraw(_submission(request, pk), request.user), request.user)
+
+
+def _related(rows):
+    return rows.select_related("benchmark__package", "benchmark__owner", "team", "run__package", "model__namespace")
+
+
+def _submission(request, pk: int) -> Submission:
+    found = _related(access.visible_submissions(request.user)).filter(pk=pk).first()
+    if found is None:
+        hint = "Only its team and the organiser see a submission before it is scored."
+        raise NotFound("submission_not_found", "There is no such submission, or you may not see it.", hint)
+    return found
+
+
+def _team(user, name: str):
+    """The namespace of this name among the user's own; the user's personal one by default."""
+    mine = zoo_access.namespaces_of(user)
+    team = mine.filter(name__iexact=name).first() if name else mine.filter(user=user).first()
+    if team is None:
+        hint = f"You belong to {', '.join(mine.values_list('name', flat=True)) or 'none'}."
+        raise Refused("not_your_team", f"You may not submit for {name or 'nobody'}.", hint, status=403)
+    return team

@@ -1,0 +1,39 @@
+"""`manage.py load_benchmark PATH`: make a benchmark from a package folder or zip, or list everything that is wrong with it."""
+
+from pathlib import Path
+
+from django.core.management.base import BaseCommand, CommandError
+
+from evaluators.faults import Faults
+from leaderboard import benchmarks
+
+
+class Command(BaseCommand):
+    help = "Check a benchmark package and load it; prints every fault at once and stores nothing if there is one."
+
+    def add_arguments(self, parser):
+        parser.add_argument("path", type=Path, help="the package: a folder or a zip")
+        parser.add_argument("--owner", help="namespace of the organiser (default: the manifest's, else kensa)")
+        parser.add_argument("--draft", action="store_true", help="load it without publishing")
+
+    def handle(self, *args, path, owner, draft, **options):
+        if not path.exists():
+            raise CommandError(f"{path} does not exist")
+        try:
+            made = benchmarks.load(path, owner, publish=not draft)
+        except Faults as found:
+            for fault in found.faults:
+                self.stderr.write(_line(fault))
+            more = f" (the first {len(found.faults)} are listed)" if found.count > len(found.faults) else ""
+            raise CommandError(f"{found.count} faults{more}; nothing was stored") from None
+        package = made.package
+        self.stdout.write(
+            f"{made.slug} version {made.version}, {made.status}: {package.cases} cases of {package.patients} patients, "
+            f"owner {made.owner}, http://<server>{made.get_absolute_url()}"
+        )
+
+
+def _line(fault) -> str:
+    place = ":".join(str(part) for part in (fault.file, fault.line, fault.column) if part)
+    hint = f" {fault.hint}" if fault.hint else ""
+    return f"{place}: {fault.message}.{hint}" if place else f"{fault.message}.{hint}"
