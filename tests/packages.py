@@ -12,13 +12,24 @@ def write_manifest(folder: Path, **changes) -> dict:
         "slug": "tumour-or-not",
         "version": 1,
         "title": "Tumour or not, made for a test",
-        "task": {"slug": "tumour", "title": "Is there a tumour?", "specialty": "radiology", "modality": "CT", "anatomy": "lung"},
+        "task": {
+            "slug": "tumour",
+            "title": "Is there a tumour?",
+            "specialty": "radiology",
+            "modality": "CT",
+            "anatomy": "lung",
+        },
         "kind": "classification",
         "classes": ["benign", "malignant"],
         "accepts": ["predictions"],
         "metrics": {"primary": "auroc", "also": ["average_precision", "balanced_accuracy"]},
         "resample": {"unit": "patient_id", "resamples": 500},
-        "source": {"name": "drawn at random in a test", "licence": "CC0 1.0", "citation": "none", "url": "https://example.org"},
+        "source": {
+            "name": "drawn at random in a test",
+            "licence": "CC0 1.0",
+            "citation": "none",
+            "url": "https://example.org",
+        },
     } | changes
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "benchmark.yaml").write_text(yaml.safe_dump(manifest, sort_keys=False))

@@ -59,7 +59,9 @@ def test_torch_stays_in_the_sandbox(path):
 
 def test_every_setting_is_in_the_readme():
     readme = (ROOT / "README.md").read_text()
-    settings = set(re.findall(r"\b(?:KENSA_[A-Z_]+|DATABASE_URL|REDIS_URL)\b", (ROOT / "leaderboard/settings.py").read_text()))
+    settings = set(
+        re.findall(r"\b(?:KENSA_[A-Z_]+|DATABASE_URL|REDIS_URL)\b", (ROOT / "leaderboard/settings.py").read_text())
+    )
     assert not {item for item in settings if item not in readme}
 
 

@@ -84,7 +84,9 @@ class Service:
             [sys.executable, "manage.py", *map(str, arguments)], cwd=ROOT, env=self.env, capture_output=True, text=True
         )
         if check and done.returncode:
-            raise AssertionError(f"manage.py {' '.join(map(str, arguments))}: {done.returncode}\n{done.stdout}{done.stderr}")
+            raise AssertionError(
+                f"manage.py {' '.join(map(str, arguments))}: {done.returncode}\n{done.stdout}{done.stderr}"
+            )
         return done.stdout if check else done.stdout + done.stderr
 
     def token(self, user: str, scope: str = "write") -> str:

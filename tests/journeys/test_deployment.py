@@ -44,31 +44,48 @@ class Deployment(Service):
 
     def command(self, service: str) -> list[str]:
         words = shlex.split(COMPOSE["services"][service]["command"])
-        words = [word.replace("0.0.0.0:8000", f"127.0.0.1:{self.web_port}").replace("/data", str(self.data)) for word in words]
+        words = [
+            word.replace("0.0.0.0:8000", f"127.0.0.1:{self.web_port}").replace("/data", str(self.data))
+            for word in words
+        ]
         venv = Path(sys.executable).parent
         return [sys.executable if words[0] == "python" else str(venv / words[0]), *words[1:]]
 
     def spawn(self, name: str, command: list[str]):
         with open(self.folder / f"{name}.log", "wb") as log:
             self.running.append(
-                subprocess.Popen(command, cwd=ROOT, env=self.env, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+                subprocess.Popen(
+                    command, cwd=ROOT, env=self.env, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+                )
             )
 
     def start(self):
         self.data.mkdir(parents=True)
-        self.spawn("redis", [str(get_binary_path()), "--port", str(self.redis_port), "--bind", "127.0.0.1", "--dir", str(self.folder)])
+        self.spawn(
+            "redis",
+            [str(get_binary_path()), "--port", str(self.redis_port), "--bind", "127.0.0.1", "--dir", str(self.folder)],
+        )
         subprocess.run(self.command("setup"), cwd=ROOT, env=self.env, check=True)
         for name in ("web", "worker-cpu", "scheduler"):
             self.spawn(name, self.command(name))
-        self.spawn("nginx", [shutil.which("nginx") or "/usr/sbin/nginx", "-c", str(self.nginx_configuration()), "-p", str(self.folder)])
-        wait_for(lambda: requests.get(self.url + "/healthz", timeout=5).status_code == 200, 60, what="nginx answers /healthz")
+        self.spawn(
+            "nginx",
+            [shutil.which("nginx") or "/usr/sbin/nginx", "-c", str(self.nginx_configuration()), "-p", str(self.folder)],
+        )
+        wait_for(
+            lambda: requests.get(self.url + "/healthz", timeout=5).status_code == 200, 60, what="nginx answers /healthz"
+        )
 
     def nginx_configuration(self) -> Path:
         server = COMPOSE["configs"]["nginx"]["content"].replace("$$", "$")
-        server = server.replace("web:8000", f"127.0.0.1:{self.web_port}").replace("listen 8080", f"listen 127.0.0.1:{self.port}")
+        server = server.replace("web:8000", f"127.0.0.1:{self.web_port}").replace(
+            "listen 8080", f"listen 127.0.0.1:{self.port}"
+        )
         server = server.replace("/data/", f"{self.data}/")
         file = self.folder / "nginx.conf"
-        temp = "".join(f"{kind}_temp_path {self.folder}/{kind}; " for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        temp = "".join(
+            f"{kind}_temp_path {self.folder}/{kind}; " for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        )
         user = "user root;" if os.geteuid() == 0 else ""
         file.write_text(
             f"{user} daemon off; pid {self.folder}/nginx.pid; error_log {self.folder}/nginx-error.log; events {{}}\n"
