@@ -4,59 +4,46 @@ Guarantees memory in proportion to the volume (one byte a voxel and side) plus t
 the masks look like.
 """
 
-from dataclasses import dataclass
-from functools import cached_property
-
 import numpy as np
 
 from evaluators.metrics import _areas, _distances, _scan
 from evaluators.metrics._volumes import Pair
 
 MOST = 1 << 25  # surface voxels held at a time
+SAMPLE = 256  # surface voxels that tell whether two surfaces are near each other
+HOPELESS = 33  # offsets tried before the search where they are not
+WORTH = 60  # a distance transform of a box costs as much as the search for one in so many of its voxels
 SLACK = 1 + 1e-9  # a distance equal to the tolerance up to rounding is within it
 
 
-@dataclass
 class Directed:
-    """Distances in mm from every surface voxel of one mask to the surface of the other, as counts of lengths."""
+    """Distances in mm from every surface voxel of one mask to the surface of the other, as counts of ascending lengths."""
 
-    lengths: np.ndarray  # (k,) ascending
-    counts: np.ndarray  # (k,) how many have that length
-    far: np.ndarray  # ascending, all longer than the last of `lengths`
-
-    @cached_property
-    def n(self) -> int:
-        return int(self.counts.sum()) + self.far.size
-
-    @cached_property
-    def total(self) -> float:
-        return float(self.counts @ self.lengths) + float(self.far.sum())
+    def __init__(self, lengths: np.ndarray, counts: np.ndarray, far: np.ndarray):
+        """`counts` of `lengths`, and `far`: more distances, none shorter than a counted one."""
+        more, first = np.unique(far, return_index=True) if far.size else (far, np.empty(0, int))
+        used = counts > 0
+        self.lengths = np.concatenate([lengths[used], more])
+        self.counts = np.concatenate([counts[used], np.diff(first, append=far.size)])
+        self.n = int(self.counts.sum())
+        self.total = float(self.counts @ self.lengths)
+        self._upto = np.cumsum(self.counts)
 
     @property
     def largest(self) -> float:
-        return self._at(self.n - 1)
+        return float(self.lengths[-1])
 
     def percentile(self, share: float) -> float:
         """As numpy does it: linear between the two nearest order statistics."""
         place = (self.n - 1) * share
         low = int(place)
-        first = self._at(low)
-        return first + (place - low) * (self._at(min(low + 1, self.n - 1)) - first)
+        first, second = self.lengths[np.searchsorted(self._upto, (low, min(low + 1, self.n - 1)), side="right")]
+        return float(first + (place - low) * (second - first))
 
     def within(self, tolerance: float) -> int:
         """How many are at most `tolerance`."""
-        near = int(self.counts[: np.searchsorted(self.lengths, tolerance * SLACK, side="right")].sum())
-        return near + int(np.searchsorted(self.far, tolerance * SLACK, side="right"))
-
-    @cached_property
-    def _upto(self) -> np.ndarray:
-        return np.cumsum(self.counts)
-
-    def _at(self, order: int) -> float:
-        near = int(self._upto[-1])
-        if order >= near:
-            return float(self.far[order - near])
-        return float(self.lengths[np.searchsorted(self._upto, order, side="right")])
+        shorter = np.searchsorted(self.lengths, tolerance * SLACK, side="right")
+        return int(self._upto[shorter - 1]) if shorter else 0
 
 
 class Boundaries:
@@ -69,7 +56,7 @@ class Boundaries:
             raise ValueError("a volume may have at most 2**32 voxels")
         self.between: dict[int, tuple[Directed, Directed]] = {}
         self.boxes: dict[int, tuple[np.ndarray, np.ndarray]] = {}
-        marks = [np.empty_like(pair.reference), np.empty_like(pair.reference)]
+        marks = [np.zeros(pair.reference.shape, np.uint8) for _ in range(2)]
         for volume, out in zip((pair.reference, pair.prediction), marks, strict=True):
             _scan.surface(volume, pair.flat, out)
         self._measure([mark.reshape(-1) for mark in marks])
@@ -95,14 +82,26 @@ class Boundaries:
         for places in (reference, prediction):
             _scan.box(places, shape[1], shape[2], low, high)
         self.boxes[code] = low, high
+        self.between[code] = (
+            self._directed(code, reference, prediction, marks[1]),
+            self._directed(code, prediction, reference, marks[0]),
+        )
+
+    def _directed(self, code, here, there, mark) -> Directed:
+        """Distances from the places `here` to the places `there`, which are the `code`s of `mark`."""
+        shape, (low, high) = self.pair.reference.shape, self.boxes[code]
         moves, lengths, _ = _distances.offsets(self.pair.spacing, self.pair.flat)
-        sides = []
-        for here, there, mark in ((reference, prediction, marks[1]), (prediction, reference, marks[0])):
-            ranks, far = np.zeros(len(lengths), np.int64), np.empty(here.size, np.uint32)
-            missed = _distances.near(here, mark, np.uint8(code), *shape, moves, ranks, far)
-            far = _distances.far_distances(far[:missed], there, shape, self.pair.spacing)
-            sides.append(Directed(lengths, ranks, np.sort(far)))
-        self.between[code] = sides[0], sides[1]
+        ranks, far = np.zeros(len(lengths), np.int64), np.empty(here.size, np.uint32)
+        sample = here[:: max(1, here.size // SAMPLE)]
+        hopeless = _distances.near(sample, mark, np.uint8(code), *shape, moves, ranks, far) > sample.size // 2
+        ranks[:] = 0
+        if hopeless and here.size * WORTH > np.prod(high - low + 1):
+            far = _distances.transformed(here, mark.reshape(shape), np.uint8(code), low, high, self.pair.spacing)
+        else:
+            few = HOPELESS if hopeless else len(moves)
+            missed = _distances.near(here, mark, np.uint8(code), *shape, moves[:few], ranks, far)
+            far = _distances.far_distances(far[:missed], there, shape, low, high, self.pair.spacing)
+        return Directed(lengths, ranks, np.sort(far))
 
     def shares_within(self, code: int, tolerance: float) -> tuple[float, float]:
         """Boundary area of both masks (mm2; mm for images) within `tolerance` mm of the other's boundary, and in all."""
@@ -111,18 +110,25 @@ class Boundaries:
         sides = [np.empty(grid, np.uint8) for _ in range(2)]
         for volume, out in zip((pair.reference, pair.prediction), sides, strict=True):
             _scan.corners(volume, np.uint8(code), pair.flat, low, high, out)
-        sides = [out.reshape(-1) for out in sides]
         moves, _, complete = _distances.offsets(pair.spacing, pair.flat, reach=float(tolerance))
         within, every = np.zeros((2, 256), np.int64)
         for here, there in (sides, sides[::-1]):
-            far = np.empty(0 if complete else np.count_nonzero(here), np.uint32)
-            missed = _distances.near_by_code(here, there, *grid, moves, within, every, far)
-            if missed and not complete:
-                targets = np.flatnonzero(there).astype(np.uint32)
-                apart = _distances.far_distances(far[:missed], targets, grid, pair.spacing, limit=float(tolerance))
-                within += np.bincount(here[far[:missed][apart <= tolerance * SLACK]], minlength=256)
+            self._near_by_code(here, there, moves, complete, tolerance, within, every)
         table = _areas.areas(pair.spacing, pair.flat)
         return float(within @ table), float(every @ table)
+
+    def _near_by_code(self, here, there, moves, complete, tolerance, within, every) -> None:
+        """Adds to `within` and `every` the neighbourhood codes of `here`; what the moves do not reach is searched for."""
+        grid = here.shape
+        here, there = here.reshape(-1), there.reshape(-1)
+        far = np.empty(0 if complete else np.count_nonzero(here), np.uint32)
+        missed = _distances.near_by_code(here, there, *grid, moves, within, every, far)
+        if missed and not complete:
+            targets, last = np.flatnonzero(there).astype(np.uint32), np.array(grid) - 1
+            apart = _distances.far_distances(
+                far[:missed], targets, grid, np.zeros(3, int), last, self.pair.spacing, limit=float(tolerance)
+            )
+            within += np.bincount(here[far[:missed][apart <= tolerance * SLACK]], minlength=256)
 
 
 def _gathered(mark: np.ndarray, group: list[int], count: np.ndarray) -> dict[int, np.ndarray]:

@@ -39,35 +39,6 @@ def offsets(spacing: tuple[float, float, float], flat: bool, reach: float | None
 
 
 @njit(cache=True, nogil=True)
-def _first(at, marks, code, nz, ny, nx, moves, jump, reach):
-    """The first move from flat index `at` that lands on a mark, or -1; a mark is `code`, or anything but 0 if `code` is 0."""
-    here = marks[at]
-    if here != 0 and (code == 0 or here == code):
-        return 0
-    rest = at // nx
-    x = at - rest * nx
-    z = rest // ny
-    y = rest - z * ny
-    if reach[0] <= z < nz - reach[0] and reach[1] <= y < ny - reach[1] and reach[2] <= x < nx - reach[2]:
-        if code == 0:
-            for i in range(1, jump.size):
-                if marks[at + jump[i]] != 0:
-                    return i
-        else:
-            for i in range(1, jump.size):
-                if marks[at + jump[i]] == code:
-                    return i
-        return -1
-    for i in range(1, jump.size):
-        dz, dy, dx = moves[i]
-        if 0 <= z + dz < nz and 0 <= y + dy < ny and 0 <= x + dx < nx:
-            there = marks[at + jump[i]]
-            if there != 0 and (code == 0 or there == code):
-                return i
-    return -1
-
-
-@njit(cache=True, nogil=True)
 def _jumps(moves, ny, nx):
     """The moves as steps of a flat index, and how far they reach along each axis."""
     jump, reach = np.empty(moves.shape[0], np.int64), np.zeros(3, np.int64)
@@ -82,13 +53,33 @@ def _jumps(moves, ny, nx):
 def near(places, marks, code, nz, ny, nx, moves, ranks, far):
     """Counts in `ranks` the first move from each flat index that lands on `code` in `marks`; those without go into `far`.
 
-    Returns how many are far.
+    `marks` flat uint8 of (nz, ny, nx). Returns how many are far.
     """
     jump, reach = _jumps(moves, ny, nx)
+    k = jump.size
     missed = 0
     for p in places:
-        found = _first(np.int64(p), marks, code, nz, ny, nx, moves, jump, reach)
-        if found >= 0:
+        at = np.int64(p)
+        if marks[at] == code:
+            ranks[0] += 1
+            continue
+        row = np.uint32(p) // np.uint32(nx)
+        x = at - np.int64(row) * nx
+        z = np.int64(row // np.uint32(ny))
+        y = np.int64(row) - z * ny
+        found = 0
+        if reach[0] <= z < nz - reach[0] and reach[1] <= y < ny - reach[1] and reach[2] <= x < nx - reach[2]:
+            for i in range(1, k):
+                if marks[at + jump[i]] == code:
+                    found = i
+                    break
+        else:
+            for i in range(1, k):
+                dz, dy, dx = moves[i]
+                if 0 <= z + dz < nz and 0 <= y + dy < ny and 0 <= x + dx < nx and marks[at + jump[i]] == code:
+                    found = i
+                    break
+        if found > 0:
             ranks[found] += 1
         else:
             far[missed] = p
@@ -103,23 +94,36 @@ def near_by_code(here, there, nz, ny, nx, moves, within, every, far):
     Both are flat uint8 of (nz, ny, nx). The others go into `far` as long as it has room; returns how many there are.
     """
     jump, reach = _jumps(moves, ny, nx)
-    words = here.size // 8
-    wide = here[: words * 8].view(np.uint64)
+    k = jump.size
     missed = 0
-    for i in range(words + 1):
-        if i < words and wide[i] == 0:
-            continue
-        for at in range(i * 8, min(i * 8 + 8, here.size)):
-            code = here[at]
-            if code == 0:
-                continue
-            every[code] += 1
-            if _first(at, there, np.uint8(0), nz, ny, nx, moves, jump, reach) >= 0:
-                within[code] += 1
-            else:
-                if missed < far.size:
-                    far[missed] = at
-                missed += 1
+    for z in range(nz):
+        for y in range(ny):
+            start = (z * ny + y) * nx
+            inside = reach[0] <= z < nz - reach[0] and reach[1] <= y < ny - reach[1]
+            for x in range(nx):
+                at = start + x
+                code = here[at]
+                if code == 0:
+                    continue
+                every[code] += 1
+                found = there[at] != 0
+                if not found and inside and reach[2] <= x < nx - reach[2]:
+                    for i in range(1, k):
+                        if there[at + jump[i]] != 0:
+                            found = True
+                            break
+                elif not found:
+                    for i in range(1, k):
+                        dz, dy, dx = moves[i]
+                        if 0 <= z + dz < nz and 0 <= y + dy < ny and 0 <= x + dx < nx and there[at + jump[i]] != 0:
+                            found = True
+                            break
+                if found:
+                    within[code] += 1
+                else:
+                    if missed < far.size:
+                        far[missed] = at
+                    missed += 1
     return missed
 
 
@@ -248,10 +252,102 @@ def _brute(queries, points, spacing, out):
         out[q] = best
 
 
-def far_distances(queries: np.ndarray, targets: np.ndarray, shape, spacing, limit: float = np.inf) -> np.ndarray:
+@njit(cache=True, nogil=True)
+def _steps_along_z(marks, code, steps):
+    """For each voxel of a box, the steps along z to the nearest mark in its column (65535: none there)."""
+    nz, ny, nx = marks.shape
+    for z in range(nz):
+        for y in range(ny):
+            for x in range(nx):
+                steps[z, y, x] = 0 if marks[z, y, x] == code else 65535
+            if z > 0:
+                for x in range(nx):
+                    steps[z, y, x] = min(steps[z, y, x], max(steps[z - 1, y, x], steps[z - 1, y, x] + np.uint16(1)))
+    for z in range(nz - 2, -1, -1):
+        for y in range(ny):
+            for x in range(nx):
+                steps[z, y, x] = min(steps[z, y, x], max(steps[z + 1, y, x], steps[z + 1, y, x] + np.uint16(1)))
+
+
+@njit(cache=True, nogil=True)
+def _envelope(heights, step, where, starts):
+    """Parabolas of the lower envelope of height[i] + (step (x - i))**2: their places, and from where on each is lowest."""
+    square = step * step
+    last = -1
+    for i in range(heights.size):
+        if heights[i] == np.inf:
+            continue
+        begin = -np.inf
+        while last >= 0:
+            j = where[last]
+            begin = ((heights[i] - heights[j]) / square + (i * i - j * j)) / (2.0 * (i - j))
+            if begin > starts[last]:
+                break
+            last -= 1
+            begin = -np.inf
+        last += 1
+        where[last] = i
+        starts[last] = begin
+    return last + 1
+
+
+@njit(cache=True, nogil=True)
+def _transform(queries, steps, spacing, out):
+    """Squared distances at `queries` (z, y, x), sorted by z and y, from the steps along z: envelopes along y, then along x."""
+    sz, sy, sx = spacing
+    nz, ny, nx = steps.shape
+    plane = np.empty((ny, nx))
+    column, where, starts = np.empty(ny), np.empty(max(ny, nx), np.int64), np.empty(max(ny, nx))
+    nearest = np.empty(nx)
+    done_z, done_y, parabolas = -1, -1, 0
+    for q in range(queries.shape[0]):
+        z, y, x = queries[q]
+        if z != done_z:
+            for c in range(nx):
+                for r in range(ny):
+                    s = steps[z, r, c]
+                    column[r] = np.inf if s == 65535 else (s * sz) ** 2
+                count = _envelope(column, sy, where, starts)
+                k = 0
+                for r in range(ny):
+                    if count == 0:
+                        plane[r, c] = np.inf
+                        continue
+                    while k + 1 < count and starts[k + 1] <= r:
+                        k += 1
+                    plane[r, c] = column[where[k]] + ((r - where[k]) * sy) ** 2
+            done_z, done_y = z, -1
+        if y != done_y:
+            parabolas = _envelope(plane[y], sx, where, starts)
+            k = 0
+            for c in range(nx):
+                while k + 1 < parabolas and starts[k + 1] <= c:
+                    k += 1
+                nearest[c] = plane[y, where[k]] + ((c - where[k]) * sx) ** 2
+            done_y = y
+        out[q] = nearest[x]
+
+
+def transformed(queries: np.ndarray, marks: np.ndarray, code: int, low, high, spacing) -> np.ndarray:
+    """Distance in mm of each flat index to the nearest `code` in `marks` (z, y, x), by a distance transform of a box.
+
+    `queries` ascending; they and the marks lie within the box `low`..`high` (inclusive). What it costs depends on the box and
+    not on the masks; two bytes a voxel.
+    """
+    asked, out = np.empty((queries.size, 3), np.int32), np.empty(queries.size)
+    _split(queries, marks.shape[1], marks.shape[2], asked)
+    asked -= np.asarray(low, np.int32)
+    part = marks[low[0] : high[0] + 1, low[1] : high[1] + 1, low[2] : high[2] + 1]
+    steps = np.empty(part.shape, np.uint16)
+    _steps_along_z(part, code, steps)
+    _transform(asked, steps, np.asarray(spacing, float), out)
+    return np.sqrt(out, out=out)
+
+
+def far_distances(queries, targets, shape, low, high, spacing, limit: float = np.inf) -> np.ndarray:
     """Distance in mm of each query to the nearest target, both flat indices into a volume of `shape` (z, y, x).
 
-    What lies beyond `limit` mm need not be exact, only beyond it. `targets` must not be empty.
+    All lie within the box `low`..`high` (inclusive). What lies beyond `limit` mm need not be exact, only beyond it. `targets` must not be empty.
     """
     out = np.empty(queries.size)
     if not queries.size:
@@ -263,11 +359,9 @@ def far_distances(queries: np.ndarray, targets: np.ndarray, shape, spacing, limi
     if queries.size * targets.size < 20 * (queries.size + targets.size):
         _brute(asked, points, spacing, out)
     else:
-        low = np.minimum(points.min(0), asked.min(0)).astype(np.int64)
-        extent = np.maximum(points.max(0), asked.max(0)) - low
         # about 8 voxels of the finest axis a side, so that cells are cubes in mm also where slices are thick
         shifts = np.clip(np.floor(np.log2(8 * spacing.min() / spacing + 1e-9)), 0, 3).astype(np.int64)
-        dims = (extent >> (shifts + 4)) + 1
+        dims = ((high - low) >> (shifts + 4)) + 1
         ordered = np.empty_like(points)
         spans, boxes, used = _build(points, low, shifts, dims, ordered)
         _search(asked, ordered, spans, boxes, used[2], low, shifts, dims, spacing, (limit * (1 + 1e-9)) ** 2, out)

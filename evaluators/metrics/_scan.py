@@ -48,27 +48,38 @@ def sizes(reference: np.ndarray, prediction: np.ndarray) -> tuple[np.ndarray, np
 
 
 @njit(cache=True, nogil=True)
-def _mark(row, left_of, before, after, above, below, out):
-    """One row of surface: the code where any of the six face neighbours differs, else 0; `left_of` pads both ends."""
+def _mark(row, before, after, above, below, out):
+    """One row of surface: the code where any of the six face neighbours differs, else 0."""
     n = row.size
     for x in range(1, n - 1):
         c = row[x]
         differs = (
             (row[x - 1] ^ c) | (row[x + 1] ^ c) | (before[x] ^ c) | (after[x] ^ c) | (above[x] ^ c) | (below[x] ^ c)
         )
-        out[x] = c if differs != 0 else left_of
+        out[x] = c if differs != 0 else np.uint8(0)
     for x in (0, n - 1):  # beyond the image is background, so the rim of a mask is surface
         out[x] = row[x]
 
 
 @njit(cache=True, nogil=True)
+def _void(row):
+    """Whether a row of uint8 holds nothing but 0."""
+    together = np.uint8(0)
+    for x in range(row.size):
+        together |= row[x]
+    return together == 0
+
+
+@njit(cache=True, nogil=True)
 def surface(volume, flat, out):
-    """Into `out`, the codes of `volume` (z, y, x) kept where a face neighbour has another code or lies outside the image."""
+    """Into `out`, all 0 before, the codes of `volume` (z, y, x) where a face neighbour has another code or is outside."""
     nz, ny, nx = volume.shape
     nothing = np.zeros(nx, np.uint8)
     for z in range(nz):
         for y in range(ny):
             row = volume[z, y]
+            if _void(row):  # and its part of `out` is never touched: memory that was not used is not claimed
+                continue
             before = volume[z, y - 1] if y > 0 else nothing
             after = volume[z, y + 1] if y < ny - 1 else nothing
             if flat:
@@ -76,7 +87,7 @@ def surface(volume, flat, out):
             else:
                 above = volume[z - 1, y] if z > 0 else nothing
                 below = volume[z + 1, y] if z < nz - 1 else nothing
-            _mark(row, np.uint8(0), before, after, above, below, out[z, y])
+            _mark(row, before, after, above, below, out[z, y])
 
 
 @njit(cache=True, nogil=True)
@@ -118,41 +129,39 @@ def box(places, ny, nx, low, high):
 
 
 @njit(cache=True, nogil=True)
-def _corners(r00, r01, r10, r11, code, full, out):
-    """Neighbourhood codes of one row of corners between four rows of voxels, each padded by one voxel at both ends."""
+def _pairs(row, code, out):
+    """Per corner of a row, which of its two voxels hold the code, as two bits; beyond the row nothing does."""
+    n = row.size
+    out[0] = np.uint8(row[0] == code)
+    for x in range(1, n):
+        out[x] = np.uint8(row[x - 1] == code) << np.uint8(1) | np.uint8(row[x] == code)
+    out[n] = np.uint8(row[n - 1] == code) << np.uint8(1)
+
+
+@njit(cache=True, nogil=True)
+def _codes(r00, r01, r10, r11, full, out):
+    """Neighbourhood codes of one row of corners from the pairs of four rows of voxels; 0 where all or none are inside."""
     for x in range(out.size):
-        bits = (
-            (np.uint8(r00[x] == code) << 7)
-            | (np.uint8(r00[x + 1] == code) << 6)
-            | (np.uint8(r01[x] == code) << 5)
-            | (np.uint8(r01[x + 1] == code) << 4)
-            | (np.uint8(r10[x] == code) << 3)
-            | (np.uint8(r10[x + 1] == code) << 2)
-            | (np.uint8(r11[x] == code) << 1)
-            | np.uint8(r11[x + 1] == code)
-        )
-        out[x] = bits if bits != full else 0
+        bits = r00[x] << np.uint8(6) | r01[x] << np.uint8(4) | r10[x] << np.uint8(2) | r11[x]
+        out[x] = bits if bits != full else np.uint8(0)
 
 
 @njit(cache=True, nogil=True)
 def corners(volume, code, flat, low, high, out):
     """Into `out`, the 2x2x2 neighbourhood code of each voxel corner of a box where the label's boundary passes, else 0.
 
-    The box `low`..`high` (inclusive) is in voxels; corners are one more per axis (not along z when `flat`). Beyond the image
-    is background. `flat`: 4 bits of a 2x2 neighbourhood.
+    The box `low`..`high` (inclusive) is in voxels and holds the whole label; corners are one more per axis (not along z when
+    `flat`, where the code has the 4 bits of a 2x2 neighbourhood).
     """
     full = np.uint8(15) if flat else np.uint8(255)
-    width = high[2] - low[2] + 1
-    rows = np.zeros((4, width + 2), np.uint8)
+    nz, ny, nx = high[0] - low[0] + 1, high[1] - low[1] + 1, high[2] - low[2] + 1
+    planes = np.zeros((2, ny + 2, nx + 1), np.uint8)  # the pairs of the last and of this plane, a row of nothing around
     for i in range(out.shape[0]):
-        for j in range(out.shape[1]):
-            for k in range(4):
-                z = low[0] + i - 1 + (k >> 1)
-                y = low[1] + j - 1 + (k & 1)
-                if flat:
-                    z = 0 if k > 1 else -1
-                if low[0] <= z <= high[0] and low[1] <= y <= high[1]:
-                    rows[k, 1 : width + 1] = volume[z, y, low[2] : high[2] + 1]
-                else:
-                    rows[k] = 0
-            _corners(rows[0], rows[1], rows[2], rows[3], code, full, out[i, j])
+        here, before = i & 1, 1 - (i & 1)
+        if i < nz:
+            for j in range(ny):
+                _pairs(volume[low[0] + i, low[1] + j, low[2] : high[2] + 1], code, planes[here, j + 1])
+        else:
+            planes[here] = 0
+        for j in range(ny + 1):
+            _codes(planes[before, j], planes[before, j + 1], planes[here, j], planes[here, j + 1], full, out[i, j])
