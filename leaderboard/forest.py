@@ -210,3 +210,6 @@ def cell(score, axis: Axis | None, kind: str, *, mark_chance: bool = False) -> C
 def number_text(text) -> str:
     """A released number as text, with U+2212 for minus; None -> ""."""
     return "" if text is None else str(text).replace("-", "\u2212")
+
+
+UNIT = frame(0, 1, about=4)  # overviews put boards of different metrics on one axis from 0 to 1

@@ -142,6 +142,12 @@ def duration(seconds) -> str:
 
 
 @register.filter
+def ordered(things) -> list:
+    """A set in a fixed order."""
+    return sorted(things)
+
+
+@register.filter
 def short(oid) -> str:
     """The first seven characters of a revision or digest."""
     return str(oid or "")[:7]
@@ -150,6 +156,28 @@ def short(oid) -> str:
 @register.filter
 def evidence_word(kind) -> str:
     return EVIDENCE.get(kind, kind)
+
+
+@register.filter
+def direction(metric) -> str:
+    """Which way a metric is good, in words."""
+    if metric.direction == "target":
+        return gettext("best at %(value)s") % {"value": number(metric.best)}
+    return gettext("higher is better") if metric.direction == "higher" else gettext("lower is better")
+
+
+@register.filter
+def bound(value) -> str:
+    """An end of a range: "−1", "∞"."""
+    if value is None or math.isinf(value):
+        return MINUS + "∞" if value is not None and value < 0 else "∞"
+    return number(float(value))
+
+
+@register.filter
+def is_web(address) -> bool:
+    """Whether an address that somebody wrote may become a link: http and https only, never javascript:."""
+    return str(address or "").lower().startswith(("https://", "http://"))
 
 
 @register.inclusion_tag("includes/evidence.html")

@@ -1,0 +1,78 @@
+"""The list of benchmarks, and the board page of one: standings, how they were made, the data card, how to submit."""
+
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from evaluators.models import Run
+from leaderboard import benchmarks as library
+from leaderboard import forest, standings
+from leaderboard.models import Benchmark
+from leaderboard.views import boards, overview, refusals, shell
+
+EVIDENCE = tuple(Run.Kind.values)
+EXPORTS = (("csv", "CSV"), ("json", "JSON"), ("latex", "LaTeX"), ("markdown", "Markdown"))
+
+
+@require_safe
+@refusals.page
+def benchmarks(request):
+    listed = list(library.visible(request.user))
+    context = {
+        "specialties": overview.by_specialty(overview.leaders(request.user, listed)),
+        "drafts": [b for b in listed if b.status == Benchmark.Status.DRAFT],
+        "axis": forest.UNIT,
+    }
+    return render(request, "leaderboard/benchmarks.html", context)
+
+
+@require_safe
+@refusals.page
+def benchmark(request, slug):
+    found = library.find(slug, request.user, request.GET.get("version"))
+    ticked = request.GET.getlist("e")
+    measured = [kind for kind in EVIDENCE if kind in ticked]
+    everything = request.GET.get("rows") == "all"
+    board = standings.table(
+        found,
+        request.user,
+        metric=request.GET.get("metric") or None,
+        subset=request.GET.get("subset") or None,
+        evidence=measured or None,
+        all_entries=everything,
+    )
+    difference_axis, differences = boards.differences(board)
+    with_claims = not ticked or "claimed" in ticked
+    context = _facts(request, found) | {
+        "board": board,
+        "layout": boards.layout(board, with_claims),
+        "shown": measured or EVIDENCE,
+        "claims_shown": with_claims,
+        "everything": everything,
+        "tabs": [(metric, boards.query(**_kept(request, metric=metric.name))) for metric in board.metrics],
+        "stability": boards.stability(board),
+        "difference_axis": difference_axis,
+        "differences": differences,
+    }
+    return render(request, "leaderboard/benchmark.html", context)
+
+
+def _facts(request, benchmark: Benchmark) -> dict:
+    """What the page says of the benchmark itself, whatever was measured."""
+    manifest = benchmark.package.manifest
+    return {
+        "benchmark": benchmark,
+        "manifest": manifest,
+        "accepts": manifest.get("accepts", []),
+        "traps": manifest.get("traps", []),
+        "source": manifest.get("source", {}),
+        "why": (manifest.get("metrics") or {}).get("why") or {},
+        "versions": library.versions(benchmark, request.user),
+        "exports": EXPORTS,
+        "commands": shell.commands(request, benchmark),
+    }
+
+
+def _kept(request, **changed) -> dict:
+    """The choices in the address that a link keeps."""
+    kept = {name: request.GET.get(name) for name in ("version", "metric", "subset", "rows")}
+    return kept | {"e": request.GET.getlist("e")} | changed

@@ -1,0 +1,28 @@
+"""The page of all metrics, read from the registry: a new metric appears here by being registered."""
+
+from django.shortcuts import render
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
+
+from evaluators.metrics import METRICS
+
+KINDS = {
+    "classification": _("Classification"),
+    "segmentation": _("Segmentation"),
+    "detection": _("Detection"),
+    "survival": _("Survival"),
+    "restoration": _("Restoration"),
+    "regression": _("Regression"),
+}
+
+
+@require_safe
+def metrics(request):
+    ordered = sorted(METRICS.values(), key=lambda metric: metric.title.casefold())
+    groups, seen = [], set()
+    for kind, title in KINDS.items():
+        mine = [m for m in ordered if kind in m.kinds and m.name not in seen]
+        seen.update(m.name for m in mine)
+        if mine:
+            groups.append((kind, title, mine))
+    return render(request, "leaderboard/metrics.html", {"groups": groups, "count": len(ordered)})

@@ -1,0 +1,162 @@
+"""One submission from queue to score, and the list of one's own. What has not ended is shown live."""
+
+from dataclasses import dataclass
+
+from django.contrib import messages
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST, require_safe
+
+from evaluators.metrics import METRICS, Metric
+from evaluators.models import Run
+from leaderboard import access, answers, forest
+from leaderboard import submissions as verbs
+from leaderboard.models import Benchmark, Submission
+from leaderboard.rounding import ReleasedScore
+from leaderboard.views import refusals
+from zoo import access as zoo_access
+
+LISTED = 200
+
+# What ended a run, in words for the team, and what to do next. Keys are classes of error, never a message of ours.
+ERRORS = {
+    "memory": (
+        gettext_lazy("It needed more memory than a run may use."),
+        gettext_lazy(
+            "Use smaller inputs or a smaller network inside the model; a batch is made smaller here by itself."
+        ),
+    ),
+    "time": (
+        gettext_lazy("It took longer than a run may take."),
+        gettext_lazy("Use a smaller network, or ask the organiser for a longer limit."),
+    ),
+    "disk": (
+        gettext_lazy("It wrote more than a run may write."),
+        gettext_lazy("Hand in smaller predictions, for example as compressed files."),
+    ),
+    "crashed": (
+        gettext_lazy("The process that opened the files ended unexpectedly."),
+        gettext_lazy("Check that the files open on your own machine; then hand them in again."),
+    ),
+    "lost": (
+        gettext_lazy("The worker was lost, more than once. The fault is ours."),
+        gettext_lazy("Nothing was taken from your quota. Hand it in again, and tell the operator if it happens again."),
+    ),
+}
+OTHER = (
+    gettext_lazy("The evaluation could not be finished."),
+    gettext_lazy("Hand it in again; if it happens again, tell the operator the number of this submission."),
+)
+
+
+@dataclass(frozen=True)
+class ScoreRow:
+    """One released score as the page shows it."""
+
+    metric: Metric
+    subset: str
+    part: str
+    cell: forest.Cell
+    score: ReleasedScore
+
+
+@require_safe
+@refusals.page
+def submissions(request):
+    if not request.user.is_authenticated:
+        return refusals.sign_in(request)
+    mine = (
+        Submission.objects.filter(team__in=zoo_access.namespaces_of(request.user).values("pk"))
+        .select_related("benchmark", "team", "run")
+        .order_by("-created")[:LISTED]
+    )
+    return render(request, "leaderboard/submissions.html", {"submissions": mine})
+
+
+@require_safe
+@refusals.page
+def submission(request, pk):
+    found = _find(request, pk)
+    user, run = request.user, found.run
+    gone = found.withdrawn is not None
+    allowed = {action: access.can(user, action, found) for action in ("see_note", "see_faults", "cancel", "see_log")}
+    context = {
+        "submission": found,
+        "benchmark": found.benchmark,
+        "run": run,
+        "open": run.status in Run.OPEN and not gone,
+        "withdrawable": run.status == Run.Status.SCORED and not gone and access.can(user, "withdraw", found),
+        "place": verbs.queue_position(run),
+        "steps": _steps(run),
+        "axis": forest.UNIT,
+        "exact": access.can(user, "see_exact", found),
+        "inputs_public": _inputs_public(found.benchmark),
+        "scores": _scores(found, user) if run.status == Run.Status.SCORED else [],
+        "faults": run.faults if allowed["see_faults"] else [],
+        "error": ERRORS.get(run.error, OTHER),
+        "model": _model(found, user),
+        **allowed,
+    }
+    return render(request, "leaderboard/submission.html", context)
+
+
+@require_POST
+@refusals.page
+def cancel(request, pk):
+    verbs.cancel(_find(request, pk), request.user)
+    messages.success(request, _("Cancelled. It is not evaluated any further."))
+    return redirect("submission", pk=pk)
+
+
+@require_POST
+@refusals.page
+def withdraw(request, pk):
+    verbs.withdraw(_find(request, pk), request.user)
+    messages.success(request, _("Withdrawn. It is off the board, and kept on record."))
+    return redirect("submission", pk=pk)
+
+
+def _find(request, pk) -> Submission:
+    rows = access.visible_submissions(request.user).select_related(
+        "benchmark__package", "benchmark__task", "benchmark__owner", "team", "run", "model__namespace", "author"
+    )
+    return get_object_or_404(rows, pk=pk)
+
+
+def _model(found: Submission, user):
+    """The model it came from, where the reader may see it."""
+    seen = found.model_id and zoo_access.visible_models(user).filter(pk=found.model_id).exists()
+    return found.model if seen else None
+
+
+def _inputs_public(benchmark: Benchmark) -> bool:
+    return bool(benchmark.package.manifest.get("release_inputs")) or benchmark.labels == Benchmark.Labels.PUBLIC
+
+
+def _steps(run: Run) -> list[tuple[str, str, object]]:
+    """(name, "done" | "now" | "", time) of the five steps, up to where the run ended."""
+    at = {Run.Status.QUEUED: 2, Run.Status.RUNNING: 3, Run.Status.SCORED: 5}.get(run.status, 3 if run.started else 2)
+    last = _("scored") if run.status in (*Run.OPEN, Run.Status.SCORED) else run.get_status_display().lower()
+    if run.status not in (*Run.OPEN, Run.Status.SCORED):
+        at = 5
+    names = [
+        (_("received"), run.created),
+        (_("checked"), None),
+        (_("queued"), None),
+        (_("running"), run.started),
+        (last, run.finished),
+    ]
+    return [
+        (name, "done" if index < at else "now" if index == at else "", when) for index, (name, when) in enumerate(names)
+    ]
+
+
+def _scores(found: Submission, viewer) -> list[ScoreRow]:
+    table = []
+    for released in answers.scores(found, viewer):
+        metric = METRICS[released.metric]
+        axis = forest.UNIT if metric.range in ((0.0, 1.0), (-1.0, 1.0)) else None
+        cell = forest.cell(released.score, axis, found.run.kind)
+        table.append(ScoreRow(metric, released.subset, released.part, cell, released.score))
+    return table

@@ -1,0 +1,25 @@
+"""Addresses of the leaderboard's pages. The zoo's `<owner>/<name>` comes after these."""
+
+from django.urls import path
+
+from leaderboard.views import benchmarks, docs, health, home, preferences, search, submissions, submit, tasks
+
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("tasks/", tasks.tasks, name="tasks"),
+    path("tasks/<str:slug>/", tasks.task, name="task"),
+    path("benchmarks/", benchmarks.benchmarks, name="benchmarks"),
+    path("benchmarks/<str:slug>/", benchmarks.benchmark, name="benchmark"),
+    path("benchmarks/<str:slug>/submit/", submit.submit, name="submit"),
+    path("submissions/", submissions.submissions, name="submissions"),
+    path("submissions/<int:pk>/", submissions.submission, name="submission"),
+    path("submissions/<int:pk>/cancel/", submissions.cancel, name="submission_cancel"),
+    path("submissions/<int:pk>/withdraw/", submissions.withdraw, name="submission_withdraw"),
+    path("competitions/", home.competitions, name="competitions"),
+    path("docs/metrics/", docs.metrics, name="metrics_docs"),
+    path("search/", search.search, name="search"),
+    path("settings/theme/", preferences.theme, name="theme"),
+    path("settings/language/", preferences.language, name="language"),
+    path("healthz", health.healthz, name="healthz"),
+    path("metrics", health.metrics, name="metrics"),
+]
