@@ -43,9 +43,13 @@ class Metric:
     reference: str  # the paper
     function: Callable[..., float]
     chance: float | None = None  # the value of a guess, where there is one
+    interval: str = "percentile"  # how its interval is made, chosen by measured coverage: see statistics.intervals
     parameters: Mapping[str, object] = field(default_factory=dict)
-    weighted: Callable | None = None  # fast form over resamples, see statistics
+    # (reference, prediction, **parameters) -> (weights (n, B) uint8 -> (B,)): the value on B resamples, see statistics
+    weighted: Callable | None = None
     per_case: Callable | None = None  # (reference, prediction, **parameters) of ONE case -> float; the value is their mean
+
+    do_not_call_in_templates = True  # a template that names a metric wants its facts
 
     def __call__(self, reference, prediction, **parameters) -> float:
         return self.function(reference, prediction, **parameters)
