@@ -1,21 +1,91 @@
-"""What runs inside the sandbox: predict (untrusted bytes to plain arrays), score (plain arrays and labels to scores), check.
+"""What runs inside the sandbox: read and predict (untrusted bytes to plain arrays), score (plain arrays and labels to scores).
 
-Tells its progress as lines of JSON and ends with an exit code: 0 done, 2 the answer is at fault, 3 memory, 4 our error,
-5 disk. A fault names a place in the participant's own files; everything else goes to the log, which the organiser reads.
+Each tells its progress as lines of JSON and ends with an exit code: 0 done, 2 the answer is at fault, 3 memory, 4 an error
+of ours, 5 disk. A fault names a place in the participant's own files; everything else goes to the log, which the organiser
+reads.
 """
 
 import json
 import os
+from pathlib import Path
+
+import numpy as np
+
+from evaluators import evaluate, inference, predictions, readers
+from evaluators.faults import Faults
+from evaluators.package import read_cases
+
+DONE, AT_FAULT = 0, 2
 
 
 def nothing(request: dict, paths: dict, fd: int) -> int:
     """The shortest task: what a worker tries before it takes work."""
     tell(fd, done={})
-    return 0
+    return DONE
+
+
+def read(request: dict, paths: dict, fd: int) -> int:
+    """Parse an uploaded prediction file whole. Sees the upload; no label."""
+    out = Path(paths["out"])
+    try:
+        path = Path(paths["answer"]) / request["names"][0]
+        predictions.save(out, readers.read_predictions(request["manifest"], request["ids"], path, out))
+    except Faults as faults:
+        return _at_fault(fd, faults)
+    tell(fd, progress=100)
+    tell(fd, done={})
+    return DONE
+
+
+def predict(request: dict, paths: dict, fd: int) -> int:
+    """Run the network of a revision over the inputs. Sees weights and inputs; no label."""
+    try:
+        facts = inference.run(
+            Path(paths["answer"]),
+            request["names"],
+            request["manifest"],
+            [Path(paths["inputs"]).parent / name for name in request["inputs"]],
+            Path(paths["out"]),
+            threads=request["threads"],
+            progress=lambda share, opened: tell(fd, progress=100 * share, opened=opened),
+        )
+    except Faults as faults:
+        return _at_fault(fd, faults)
+    tell(fd, done=facts)
+    return DONE
+
+
+def score(request: dict, paths: dict, fd: int) -> int:
+    """Scores with intervals, from labels and the arrays that the first child left. Sees no untrusted byte but numbers."""
+    _read_only_compiler_cache()
+    package, manifest = Path(paths["package"]), request["manifest"]
+    cases = read_cases(manifest, package / "cases.csv")
+    prediction = predictions.load(Path(paths["predicted"]), manifest["kind"], len(cases.ids))
+    try:
+        result = evaluate.score(
+            manifest, cases, prediction, root=package, progress=lambda share: tell(fd, progress=100 * share)
+        )
+    except Faults as faults:
+        return _at_fault(fd, faults)
+    np.savez_compressed(Path(paths["out"]) / "details.npz", allow_pickle=False, **result.details)
+    tell(fd, done={"scores": [row.as_dict() for row in result.scores]})
+    return DONE
 
 
 def tell(fd: int, **message) -> None:
     """One line of JSON to the worker."""
-    data = json.dumps(message).encode() + b"\n"
+    data = json.dumps(message, allow_nan=False).encode() + b"\n"
     while data:
         data = data[os.write(fd, data) :]
+
+
+def _at_fault(fd: int, faults: Faults) -> int:
+    tell(fd, faults=[fault.as_dict() for fault in faults.faults], count=faults.count)
+    return AT_FAULT
+
+
+def _read_only_compiler_cache() -> None:
+    """numba would write what it compiles beside the code, which is read-only here; it stays in memory instead."""
+    from numba.core import caching
+
+    caching.Cache.save_overload = lambda *_: None

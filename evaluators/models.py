@@ -11,19 +11,19 @@ from django.utils import timezone
 class Package(models.Model):
     """One version of a benchmark package: manifest, digests, where its blobs lie. Never changed once stored."""
 
-    digest = models.CharField(
-        max_length=64, unique=True
-    )  # SHA-256 over manifest and file digests: never shown, see salt
+    digest = models.CharField(max_length=64, unique=True)  # over manifest and file digests; never shown, see salt
     slug = models.CharField(max_length=96)
     version = models.PositiveIntegerField()
     manifest = models.JSONField()
-    files = (
-        models.JSONField()
-    )  # {"inputs/0001.png": {"sha256": ..., "size": ...}, ...}; includes cases.csv and reference/
+    # {"inputs/0001.png": {"sha256": ..., "size": ...}, ...}; includes cases.csv and reference/
+    files = models.JSONField()
     cases = models.PositiveIntegerField()
     patients = models.PositiveIntegerField()
     salt = models.CharField(max_length=64)  # secret; what commits to hidden content in public is an HMAC under it
     created = models.DateTimeField(default=timezone.now)
+
+    def __str__(self):
+        return f"{self.slug} version {self.version}"
 
 
 class Run(models.Model):
@@ -67,14 +67,12 @@ class Run(models.Model):
     finished = models.DateTimeField(null=True, blank=True)
 
     error = models.CharField(max_length=40, blank=True)  # a class of error, safe to show to the participant
-    faults = models.JSONField(
-        default=list, blank=True
-    )  # [{line, column, message, hint}] about the participant's own file
+    # [{line, column, message, hint}] about the participant's own file
+    faults = models.JSONField(default=list, blank=True)
     opened_real_case = models.BooleanField(default=False)  # from then on a failure the model caused costs quota
     log = models.TextField(blank=True)  # the organiser's alone
-    details = models.CharField(
-        max_length=64, blank=True
-    )  # blob: per-case scores and resampled values (npz); the organiser's alone
+    # SHA-256 of a blob: per-case scores and resampled values (npz); the organiser's alone
+    details = models.CharField(max_length=64, blank=True)
     provenance = models.JSONField(default=dict, blank=True)
     receipt = models.JSONField(default=dict, blank=True)
     superseded_by = models.ForeignKey(
@@ -86,6 +84,9 @@ class Run(models.Model):
             models.Index(fields=["status", "queue", "priority", "created"]),
             models.Index(fields=["package", "scope", "answer_digest"]),
         ]
+
+    def __str__(self):
+        return f"run {self.pk}, {self.status}"
 
 
 class Score(models.Model):
@@ -107,3 +108,6 @@ class Score(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["run", "metric", "subset", "part"], name="one_score")]
         indexes = [models.Index(fields=["metric", "subset", "part", "value"])]
+
+    def __str__(self):
+        return f"{self.metric} on {self.subset}: {self.value}"

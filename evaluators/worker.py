@@ -1,8 +1,204 @@
-"""A worker's side of one run: fetch the bytes, run the two sandboxed children, store what they found."""
+"""A worker's side of one run: fetch the bytes, run the two sandboxed children, store what they found.
 
-from evaluators import runs
+Guarantees that no untrusted byte is parsed in this process, that the lease is renewed while the children work, and that a
+run whose lease was lost is dropped at once.
+"""
+
+import hashlib
+import json
+import logging
+import os
+import tempfile
+import time
+import traceback
+from importlib import metadata
+from pathlib import Path
+
+from django.conf import settings
+
+import evaluators
+from evaluators import cache, runs, sandbox
+from evaluators.faults import Fault
+from evaluators.models import Run, Score
+from evaluators.package import read_cases
+from zoo import blobs
+
+log = logging.getLogger(__name__)
+
+BEAT_SECONDS = 3
+LIBRARIES = ("numpy", "scipy", "scikit-learn", "numba", "torch", "timm", "onnxruntime")
+# A limit that the answer met, by the class of error: what its team is told.
+MET = {
+    "memory": Fault("more memory was needed than a run may use", "Use a smaller network, or smaller inputs."),
+    "time": Fault("more time was needed than a run may use", "Use a faster network."),
+    "disk": Fault(
+        "the answer takes more room than a run may use", "Make the archive, or the predicted volumes, smaller."
+    ),
+    "crashed": Fault(
+        "reading or running the files crashed", "Save them again with a current version of their library."
+    ),
+}
+
+
+class Lost(Exception):
+    """The lease is another worker's now, or the run was cancelled."""
 
 
 def evaluate(lease: runs.Lease) -> None:
     """Evaluate a claimed run to one of its ends; an error of ours gives the run back for another attempt."""
-    raise NotImplementedError(lease)
+    try:
+        run = Run.objects.select_related("package").get(pk=lease.run_id)
+        scratch = settings.DATA_DIR / "scratch"
+        scratch.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f"run-{run.pk}-", dir=scratch, ignore_cleanup_errors=True) as folder:
+            _Attempt(run, lease, Path(folder)).make()
+    except Lost:
+        log.info("run %s attempt %s: stopped, the run is no longer ours", lease.run_id, lease.attempt)
+    except Exception:
+        log.exception("run %s attempt %s failed", lease.run_id, lease.attempt)
+        runs.fail(lease, "internal", log=traceback.format_exc()[-20_000:])
+
+
+class _Attempt:
+    """One attempt at one run, with a folder of its own."""
+
+    def __init__(self, run: Run, lease: runs.Lease, folder: Path):
+        self.run, self.lease, self.folder = run, lease, folder
+        self.stage, self.progress, self.opened = "fetching", 0.0, run.opened_real_case
+        self.renewed = time.monotonic()
+
+    def make(self) -> None:
+        for name in ("answer", "predicted", "scored"):
+            (self.folder / name).mkdir()
+        package = cache.package(self.run.package, self.alive)
+        cache.fetch(self.run.answer["files"], self.folder / "answer", self.alive)
+        predicted = self.predict(package)
+        if predicted.status != "done":
+            self.end(predicted, theirs=True)
+            return
+        scored = self.score(package)
+        if scored.status != "done":
+            self.end(scored, theirs=False)
+            return
+        self.store(predicted, scored)
+
+    def predict(self, package: Path) -> sandbox.Outcome:
+        """Child 1: sees the answer and the inputs; no label, no database, no network."""
+        self.stage = "predicting" if self.run.kind == Run.Kind.WEIGHTS else "reading"
+        cases = _public_cases(self.run.package, package)
+        return sandbox.shared().run(
+            f"evaluators.child:{'predict' if self.run.kind == Run.Kind.WEIGHTS else 'read'}",
+            {"manifest": self.run.package.manifest, "threads": _threads(), "names": sorted(self.run.answer["files"])}
+            | cases,
+            work=self.folder / "predicted",
+            given={"answer": self.folder / "answer", "inputs": package / "inputs"},
+            limits=_limits(self.run),
+            heard=lambda message: self.hear(message, 0, 80),
+            beat_seconds=BEAT_SECONDS,
+        )
+
+    def score(self, package: Path) -> sandbox.Outcome:
+        """Child 2: sees labels and the plain arrays of child 1; none of the participant's bytes."""
+        self.stage = "scoring"
+        return sandbox.shared().run(
+            "evaluators.child:score",
+            {"manifest": self.run.package.manifest},
+            work=self.folder / "scored",
+            given={"package": package, "predicted": self.folder / "predicted"},
+            limits=sandbox.Limits(),
+            heard=lambda message: self.hear(message, 80, 100),
+            beat_seconds=BEAT_SECONDS,
+        )
+
+    def hear(self, message: dict, low: float, high: float) -> bool:
+        """A child's progress, and at least every three seconds a sign that the lease must be renewed."""
+        changed = False
+        if "progress" in message:
+            progress = low + (high - low) * min(max(float(message["progress"]), 0), 100) / 100
+            opened = self.opened or (message.get("opened") is True and self.run.kind == Run.Kind.WEIGHTS)
+            changed = int(progress) // 5 > int(self.progress) // 5 or opened != self.opened
+            self.progress, self.opened = max(progress, self.progress), opened
+        if message and not changed:
+            return True
+        return self.beat()
+
+    def alive(self) -> None:
+        """Renew the lease between chunks of a long fetch, where it is time to."""
+        if time.monotonic() - self.renewed > BEAT_SECONDS and not self.beat():
+            raise Lost
+
+    def beat(self) -> bool:
+        self.renewed = time.monotonic()
+        return runs.beat(self.lease, self.stage, self.progress, self.opened)
+
+    def end(self, outcome: sandbox.Outcome, theirs: bool) -> None:
+        """Store how a run ended that did not come to a score."""
+        told = f"{outcome.status} {outcome.error}\n{outcome.log}".strip()
+        if outcome.status == "stopped":
+            raise Lost
+        if outcome.status == "rejected":
+            runs.reject(self.lease, outcome.error or "faults", outcome.faults, count=outcome.count, log=told)
+        elif theirs and outcome.status in MET:
+            runs.reject(self.lease, outcome.status, [MET[outcome.status].as_dict()], log=told)
+        else:
+            log.error("run %s: %s", self.run.pk, told)
+            runs.fail(self.lease, "internal", log=told)
+
+    def store(self, predicted: sandbox.Outcome, scored: sandbox.Outcome) -> None:
+        rows = [Score(**{name: row[name] for name in ROW}) for row in scored.value["scores"]]
+        details = blobs.put_path(self.folder / "scored" / "details.npz")
+        finished = runs.finish(
+            self.lease,
+            rows,
+            details=details.sha256,
+            provenance=_provenance(self.run, predicted, scored),
+            log=(predicted.log + scored.log)[-20_000:],
+        )
+        if not finished:
+            raise Lost
+
+
+ROW = ("metric", "subset", "part", "value", "low", "high", "error", "n", "patients", "method", "reason")
+
+
+def _public_cases(row, package: Path) -> dict:
+    """Ids and inputs of the cases, in case order: what child 1 may know of cases.csv. Kept beside the package."""
+    path = package.with_name(f"{package.name}.json")
+    if not path.exists():
+        cases = read_cases(row.manifest, package / "cases.csv")
+        draft = path.with_suffix(f".{os.getpid()}")
+        draft.write_text(json.dumps({"ids": list(cases.ids), "inputs": list(cases.inputs or [])}))
+        draft.rename(path)
+    return json.loads(path.read_text())
+
+
+def _threads() -> int:
+    return max(1, len(os.sched_getaffinity(0)))
+
+
+def _limits(run: Run) -> sandbox.Limits:
+    """The package's own limits where it states them."""
+    stated = run.package.manifest.get("limits") or {}
+    wall = float(stated.get("seconds", 3600))
+    return sandbox.Limits(memory=int(stated.get("memory_bytes", 8 << 30)), wall=wall, cpu=int(wall * (_threads() + 1)))
+
+
+def _provenance(run: Run, predicted: sandbox.Outcome, scored: sandbox.Outcome) -> dict:
+    """Everything that a repetition needs to know; the organiser's, except for what the receipt repeats."""
+    lock = Path(__file__).resolve().parent.parent / "requirements.txt"
+    return {
+        "evaluator": evaluators.__version__,
+        "lock": hashlib.sha256(lock.read_bytes()).hexdigest() if lock.exists() else "",
+        "versions": {name: metadata.version(name) for name in LIBRARIES},
+        "package": run.package.digest,
+        "files": run.answer["files"],
+        "attempt": run.attempt,
+        "seconds": {"predict": _two(predicted.seconds), "score": _two(scored.seconds)},
+        "memory": {"predict": _two(predicted.memory), "score": _two(scored.memory)},
+        **{name: predicted.value[name] for name in ("device", "precision", "cost") if name in predicted.value},
+    }
+
+
+def _two(value: float) -> float:
+    """Two digits: a network could write its inputs into more."""
+    return float(f"{value:.2g}")

@@ -1,0 +1,249 @@
+"""Every score of one prediction, with intervals: a pure function of manifest, cases and plain arrays. No Django here.
+
+Predictions are made once and shared by all metrics. All entries of one benchmark version are resampled on the same draws
+of patients, whose seed comes from slug, version and subset, never from the submission or the labels.
+"""
+
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from evaluators import readers, statistics
+from evaluators.faults import Fault, Faults
+from evaluators.metrics import METRICS, Metric
+from evaluators.metrics.segmentation import case_scores
+
+RESAMPLES = 2000
+REFUSED = "this metric is not defined for these cases"
+
+
+@dataclass(frozen=True)
+class ScoreRow:
+    """One metric value on one subset; `value` None: could not be computed, see `reason`."""
+
+    metric: str
+    subset: str
+    part: str
+    value: float | None
+    low: float | None
+    high: float | None
+    error: float | None
+    n: int
+    patients: int
+    method: str
+    reason: str
+
+    def as_dict(self) -> dict:
+        return asdict(self)
+
+
+@dataclass
+class Evaluation:
+    """`details`: `resampled:<metric>:<subset>` (B,) and `per_case:<metric>:<part>` (n,), in case order; NaN = left out."""
+
+    scores: list[ScoreRow] = field(default_factory=list)
+    details: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+def score(
+    manifest: dict,
+    cases,
+    prediction,
+    *,
+    root: Path | None = None,
+    resamples: int | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> Evaluation:
+    """Score a prediction (see predictions.py for its forms) against `cases` (see package.py).
+
+    `root`: the package's folder, where kinds whose reference lies in files are read from. `resamples`: default the
+    manifest's. `progress(share)`: 0 to 1. Raises Faults where the prediction does not fit a case's shape.
+    """
+    resamples = resamples or (manifest.get("resample") or {}).get("resamples") or RESAMPLES
+    names = list(dict.fromkeys([manifest["metrics"]["primary"], *manifest["metrics"].get("also", [])]))
+    progress = progress or (lambda share: None)
+    judge = _judge(manifest, cases, prediction, names, root, lambda share: progress(0.6 * share))
+    result, subsets = Evaluation(), _subsets(manifest, cases)
+    for number, name in enumerate(names):
+        for subset, chosen in subsets.items():
+            if number and subset not in ("all", "public", "private"):
+                continue  # groups are for the primary metric
+            seed = statistics.seed_of(manifest["slug"], manifest["version"], subset)
+            judge.estimate(result, METRICS[name], subset, chosen, resamples, seed)
+        progress(0.6 + 0.4 * (number + 1) / len(names))
+    return result
+
+
+def _subsets(manifest: dict, cases) -> dict[str, np.ndarray]:
+    """Cases of each subset as a mask: all, the split's shares, and each group of each column. Empty ones are left out."""
+    n = len(cases.ids)
+    found = {"all": np.ones(n, bool)}
+    if cases.split is not None:
+        found |= {share: np.asarray(cases.split) == share for share in ("public", "private")}
+    for column in manifest.get("groups") or ():
+        values = np.asarray(cases.groups[column])
+        found |= {f"{column}={value}": values == value for value in sorted(set(values.tolist())) if str(value)}
+    return {name: chosen for name, chosen in found.items() if chosen.any()}
+
+
+def _judge(manifest, cases, prediction, names, root, progress):
+    kind = manifest["kind"]
+    if kind in ("segmentation", "restoration"):
+        return _PerCase(manifest, cases, prediction, names, root, progress)
+    if kind == "detection":
+        return _Boxes(manifest, cases, prediction, root)
+    return _Rows(manifest, cases, prediction)
+
+
+class _Rows:
+    """Kinds whose reference and prediction are arrays with one row per case."""
+
+    def __init__(self, manifest: dict, cases, prediction):
+        self.manifest, self.patients, self.reference = manifest, np.asarray(cases.patients), cases.reference
+        self.prediction = prediction
+
+    def estimate(self, result: Evaluation, metric: Metric, subset: str, chosen: np.ndarray, resamples: int, seed: int):
+        try:
+            answer = self.form(metric)
+            estimate = statistics.estimate(
+                metric,
+                _take(self.reference, chosen),
+                _take(answer, chosen),
+                self.patients[chosen],
+                resamples=resamples,
+                seed=seed,
+                **_parameters(self.manifest, metric),
+            )
+        except ValueError as error:
+            print(f"{metric.name} on {subset}: {error}", file=sys.stderr)  # for the organiser's log
+            _refused(result, metric, subset, chosen, self.patients)
+            return
+        _add(result, metric, subset, "", estimate)
+
+    def form(self, metric: Metric):
+        """The prediction as this metric takes it. Raises ValueError where the file does not hold what it needs."""
+        answer = self.prediction
+        if isinstance(answer, dict):  # survival
+            if "survival" in metric.needs and "risk" not in metric.needs:
+                if "survival" not in answer:
+                    raise ValueError("needs survival probabilities, the file has risks alone")
+                return {"times": answer["times"], "survival": answer["survival"]}
+            return answer["risk"] if "risk" in answer else -answer["survival"].mean(axis=1)
+        binary = self.manifest["kind"] == "classification" and answer.shape[1:] == (2,) and np.ndim(self.reference) == 1
+        return (
+            answer[:, 1] if binary and not self.manifest.get("ordinal") else answer
+        )  # the second class is the positive one
+
+
+class _Boxes:
+    """Detection: the mean over classes of a metric of lists of boxes, each class also as a part."""
+
+    def __init__(self, manifest: dict, cases, prediction, root: Path | None):
+        self.manifest, self.patients, self.prediction = manifest, np.asarray(cases.patients), prediction
+        boxes = [readers.read_reference(manifest, root / "reference" / path) for path in cases.reference]
+        self.reference = {name: [case[name] for case in boxes] for name in manifest["classes"]}
+
+    def estimate(self, result: Evaluation, metric: Metric, subset: str, chosen: np.ndarray, resamples: int, seed: int):
+        places, parts = np.flatnonzero(chosen), []
+        for name in self.manifest["classes"]:
+            estimate = statistics.estimate(
+                metric,
+                [self.reference[name][place] for place in places],
+                [self.prediction[name][place] for place in places],
+                self.patients[chosen],
+                resamples=resamples,
+                seed=seed,
+                **_parameters(self.manifest, metric),
+            )
+            parts.append(estimate)
+            if len(self.manifest["classes"]) > 1:
+                _add(result, metric, subset, name, estimate)
+        _add(result, metric, subset, "", parts[0] if len(parts) == 1 else statistics.mean_of(parts))
+
+
+class _PerCase:
+    """Segmentation and restoration: one value per case and label first, one volume at a time; then their means."""
+
+    def __init__(self, manifest, cases, prediction, names, root, progress):
+        self.manifest, self.patients = manifest, np.asarray(cases.patients)
+        self.labels = readers.label_values(manifest) if manifest["kind"] == "segmentation" else [""]
+        self.parts = readers.label_names(manifest) if manifest["kind"] == "segmentation" else [""]
+        self.values = {name: np.full((len(cases.ids), len(self.labels)), np.nan) for name in names}
+        for index, case_id in enumerate(cases.ids):
+            truth, meta = readers.read_reference(manifest, root / "reference" / cases.reference[index])
+            answer = prediction[index]
+            if answer.shape != truth.shape:
+                shape = " x ".join(map(str, answer.shape))
+                raise Faults([Fault(f"case {case_id}: the shape {shape} is not that of its input", file=str(case_id))])
+            for name, row in self.case(names, truth, answer, meta.get("spacing")).items():
+                self.values[name][index] = row
+            progress((index + 1) / len(cases.ids))
+
+    def case(self, names, truth, answer, spacing) -> dict[str, list[float]]:
+        if self.manifest["kind"] == "segmentation":
+            parameters = {name: _parameters(self.manifest, METRICS[name]) for name in names}
+            found = case_scores(names, truth, answer, self.labels, spacing, **parameters)
+            return {name: [float(found[name][label]) for label in self.labels] for name in names}
+        return {
+            name: [
+                float(
+                    (METRICS[name].per_case or METRICS[name])(
+                        truth, answer, **_parameters(self.manifest, METRICS[name])
+                    )
+                )
+            ]
+            for name in names
+        }
+
+    def estimate(self, result: Evaluation, metric: Metric, subset: str, chosen: np.ndarray, resamples: int, seed: int):
+        values, patients = self.values[metric.name][chosen], self.patients[chosen]
+        _add(
+            result,
+            metric,
+            subset,
+            "",
+            statistics.estimate_cases(metric, values, patients, resamples=resamples, seed=seed),
+        )
+        if len(self.parts) > 1 and subset in ("all", "public", "private"):
+            for column, part in enumerate(self.parts):
+                one = statistics.estimate_cases(metric, values[:, [column]], patients, resamples=resamples, seed=seed)
+                _add(result, metric, subset, part, one)
+        if subset == "all":
+            for column, part in enumerate(self.parts):
+                result.details[f"per_case:{metric.name}:{part}"] = self.values[metric.name][:, column]
+
+
+def _parameters(manifest: dict, metric: Metric) -> dict:
+    return dict((manifest["metrics"].get("parameters") or {}).get(metric.name) or {})
+
+
+def _take(values, chosen: np.ndarray):
+    """The chosen rows of an array, or of every array of a mapping that has one row per case."""
+    if isinstance(values, dict):
+        return {
+            name: array[chosen] if len(array) == len(chosen) and name != "times" else array
+            for name, array in values.items()
+        }
+    return values[chosen]
+
+
+def _add(result: Evaluation, metric: Metric, subset: str, part: str, estimate) -> None:
+    row = ScoreRow(
+        metric.name, subset, part, _number(estimate.value), _number(estimate.low), _number(estimate.high),
+        _number(estimate.error), int(estimate.n), int(estimate.patients), estimate.method[:40], estimate.reason[:300],
+    )  # fmt: skip
+    result.scores.append(row)
+    if estimate.resampled is not None and not part:
+        result.details[f"resampled:{metric.name}:{subset}"] = np.asarray(estimate.resampled, np.float64)
+
+
+def _refused(result: Evaluation, metric: Metric, subset: str, chosen: np.ndarray, patients: np.ndarray) -> None:
+    n, people = int(chosen.sum()), len(np.unique(patients[chosen]))
+    result.scores.append(ScoreRow(metric.name, subset, "", None, None, None, None, n, people, "", REFUSED))
+
+
+def _number(value) -> float | None:
+    return float(value) if value is not None and np.isfinite(value) else None

@@ -1,0 +1,130 @@
+"""A network over the inputs of a benchmark: batches that shrink when memory is short, one file per predicted volume.
+
+First one synthetic case, so that a network that does not fit is refused before a real case is opened; then one real case,
+then the rest. Pure: no Django, no Celery; torch and onnxruntime come in with the runner.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from evaluators import predictions, readers, runners
+from evaluators.runners import heads
+
+BATCH = 64  # the first to be tried; halved when memory does not suffice
+BATCH_BYTES = 64 << 20  # of inputs in one batch, at most
+
+
+def run(
+    folder: Path,
+    names: list[str],
+    manifest: dict,
+    inputs: Sequence[Path],
+    out: Path,
+    *,
+    threads: int = 1,
+    progress: Callable[[float, bool], None] = lambda share, opened: None,
+) -> dict:
+    """Predict every input, in order, into `out`; facts about the network. Raises Faults, or MemoryError at a batch of one.
+
+    `progress(share, opened)`: share 0 to 1 of the cases; opened once a real case is read.
+    """
+    network = runners.open_network(folder, names, manifest, threads)
+    batches = _Batches(network)
+    mapped = manifest["kind"] in ("segmentation", "restoration")
+    zeros = network.synthetic()
+    if zeros is not None:
+        outputs = batches.run([zeros])[0]
+        if not mapped:
+            heads.apply(network.head, outputs[None], _classes(manifest))
+    progress(0.0, True)
+    rows, done = [], 0
+    for group in _groups(network, inputs, batches):
+        outputs = batches.run([prepared.array for prepared in group])
+        for prepared, output in zip(group, outputs, strict=True):
+            if mapped:
+                predictions.save_case(out, done, _map(network.head, output, prepared.shape, manifest))
+            else:
+                rows.append(np.ravel(output))
+            done += 1
+        progress(done / len(inputs), True)
+    if not mapped:
+        _same_length(rows)
+        values = heads.apply(network.head, np.stack(rows), _classes(manifest))
+        predictions.save(out, {"risk": values} if manifest["kind"] == "survival" else values)
+    return {"device": network.device, "precision": network.precision, "cost": {"parameters": int(network.parameters)}}
+
+
+def _classes(manifest: dict) -> int:
+    return len(manifest.get("classes") or ())
+
+
+def _map(head: str, output: np.ndarray, shape: tuple[int, ...], manifest: dict) -> np.ndarray:
+    if manifest["kind"] == "restoration":
+        return np.asarray(output, np.float32).reshape(output.shape[-len(shape) :])[tuple(slice(n) for n in shape)]
+    return heads.label_map(head, output, shape, evaluate_labels(manifest))
+
+
+def evaluate_labels(manifest: dict) -> list[int]:
+    """Label values by class number, background first."""
+    return [0, *readers.label_values(manifest)]
+
+
+def _same_length(rows: list[np.ndarray]) -> None:
+    if len({len(row) for row in rows}) != 1:
+        raise runners.refusal("the network gives outputs of different length for different cases")
+
+
+def _groups(network, inputs: Sequence[Path], batches: "_Batches"):
+    """Prepared cases of one shape, as many as a batch takes; the first real case alone."""
+    group = []
+    for number, path in enumerate(inputs):
+        case, meta = readers.read_input(path)
+        prepared = network.prepare(case, meta.get("spatial", _spatial(case)))
+        if group and (prepared.array.shape != group[0].array.shape or len(group) >= batches.size_for(prepared.array)):
+            yield group
+            group = []
+        group.append(prepared)
+        if number == 0:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+def _spatial(case: np.ndarray) -> int:
+    """Axes in space: 0 for a row of a table, 2 for an image (with channels last or without), 3 for a volume."""
+    if case.ndim == 1:
+        return 0
+    return 2 if case.ndim == 2 or (case.ndim == 3 and case.shape[-1] in (3, 4)) else 3
+
+
+class _Batches:
+    """Runs batches, and remembers the size that fitted."""
+
+    def __init__(self, network):
+        self.network = network
+        self.fixed = getattr(network, "batch", None)
+        self.size = self.fixed or BATCH
+
+    def size_for(self, array: np.ndarray) -> int:
+        return self.fixed or max(1, min(self.size, BATCH_BYTES // max(array.nbytes, 1)))
+
+    def run(self, arrays: list[np.ndarray]) -> list[np.ndarray]:
+        found: list[np.ndarray] = []
+        while len(found) < len(arrays):
+            size = self.size_for(arrays[0])
+            part = arrays[len(found) : len(found) + size]
+            batch = np.stack(part + [part[-1]] * (self.fixed - len(part) if self.fixed else 0))
+            try:
+                outputs = self.network(batch)
+            except (runners.TooMuch, MemoryError):
+                if size == 1 or self.fixed:
+                    raise MemoryError from None
+                self.size = size // 2
+                continue
+            if outputs.ndim == 0 or len(outputs) != len(batch):
+                raise runners.refusal("the network's output does not keep the batch axis")
+            found += list(outputs[: len(part)])
+        return found

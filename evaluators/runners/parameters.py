@@ -1,0 +1,55 @@
+"""Parameters of a safetensors file against the network that is to take them: one to one, finite, of the right shape."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+
+from evaluators.faults import Fault, Faults
+from evaluators.runners import refusal
+
+SHOWN = 10  # names in a message
+
+
+def load(path: Path, name: str, network: torch.nn.Module) -> int:
+    """Fill `network` from the file; the number of its parameters. Raises Faults with every missing and surplus name."""
+    wanted = network.state_dict()
+    try:
+        with safe_open(path, framework="pt") as file:
+            shapes = {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118
+            _compare(shapes, {key: tuple(tensor.shape) for key, tensor in wanted.items()}, name)
+            found = {key: file.get_tensor(key) for key in shapes}
+    except (SafetensorError, OSError, ValueError):
+        raise refusal(
+            "the file is not a whole safetensors file", "Save it again with safetensors.torch.save_file.", file=name
+        ) from None
+    odd = [
+        key for key, tensor in found.items() if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all())
+    ]
+    if odd:
+        raise refusal(f"NaN or infinity in {_some(odd)}", "Train again, or take an earlier checkpoint.", file=name)
+    network.load_state_dict({key: tensor.to(wanted[key].dtype) for key, tensor in found.items()})
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def _compare(found: Mapping[str, tuple], wanted: Mapping[str, tuple], name: str) -> None:
+    faults = []
+    missing, surplus = sorted(wanted.keys() - found.keys()), sorted(found.keys() - wanted.keys())
+    if missing:
+        faults.append(Fault(f"{len(missing)} parameters of the network are missing: {_some(missing)}", file=name))
+    if surplus:
+        faults.append(Fault(f"{len(surplus)} parameters are not of this network: {_some(surplus)}", file=name))
+    for key in sorted(wanted.keys() & found.keys()):
+        if wanted[key] != found[key]:
+            faults.append(
+                Fault(f"{key[:200]} has shape {list(found[key])}, the network {list(wanted[key])}", file=name)
+            )
+    if faults:
+        hint = "config.json must name the very network, with its num_classes, that the file was saved from."
+        raise Faults([*faults[:49], Fault("the parameters do not fit the network", hint, file="config.json")])
+
+
+def _some(names: list[str]) -> str:
+    shown = ", ".join(key[:200] for key in names[:SHOWN])
+    return f"{shown} and {len(names) - SHOWN} more" if len(names) > SHOWN else shown
