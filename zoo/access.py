@@ -4,7 +4,7 @@
 somebody forgets gives a 404 and no leak.
 """
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from zoo.errors import NotFound, Refused
 from zoo.models import Membership, Model, Namespace
@@ -31,6 +31,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "create": _TEAM,  # a model in it, a submission for it
     "manage namespace": _HEADS,  # members, invitations, title
     # the site
+    "publish": _SIGNED_IN,  # models of one's own
     "create organisation": _SIGNED_IN,
     "invite": frozenset({OPERATOR}),
 }
@@ -83,7 +84,9 @@ def namespaces_of(user) -> QuerySet[Namespace]:
     if user is None or not user.is_authenticated:
         return Namespace.objects.none()
     member_of = Membership.objects.filter(user=user).values("organisation")
-    return Namespace.objects.filter(Q(user=user) | Q(pk__in=member_of)).order_by("-user_id", "name")
+    return Namespace.objects.filter(Q(user=user) | Q(pk__in=member_of)).order_by(
+        F("user_id").desc(nulls_last=True), "name"
+    )
 
 
 def visible_models(user) -> QuerySet[Model]:
@@ -99,11 +102,10 @@ def find_model(user, owner: str, name: str) -> Model:
     """`owner/name`, or `NotFound`: in the same words whether it is missing or private."""
     model = visible_models(user).filter(namespace__name=owner, name=name).first()
     if model is None:
-        raise NotFound(
-            "model_not_found",
-            "There is no such model, or you may not see it.",
-            "Check the spelling of owner/name; if it is private, sign in or use a token of a member.",
-        )
+        hint = "Check the spelling of owner/name; if it is private, sign in or use a token of a member."
+        refusal = NotFound("model_not_found", "There is no such model, or you may not see it.", hint)
+        refusal.headers["X-Error-Code"] = "RepoNotFound"
+        raise refusal
     return model
 
 

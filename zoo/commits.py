@@ -28,13 +28,14 @@ class RevisionNotFound(NotFound):
     def __init__(self, revision: str):
         hint = "Use a branch, a tag, or a commit's 40 hex digits (7 are enough where they are unique)."
         super().__init__("revision_not_found", f"There is no revision {revision[:200]!r} of this model.", hint)
+        self.headers["X-Error-Code"] = "RevisionNotFound"
 
 
 class EntryNotFound(NotFound):
     def __init__(self, path: str, commit: Commit):
-        self.commit = commit
         message = f"There is no file {path[:200]!r} at revision {commit.oid[:7]}."
         super().__init__("entry_not_found", message, "The model's page lists its files.")
+        self.headers |= {"X-Error-Code": "EntryNotFound", "X-Repo-Commit": commit.oid}
 
 
 class Moved(Refused):
@@ -196,6 +197,16 @@ def split(model: Model, rest: str) -> tuple[Commit, str]:
     """The commit and the path of `<revision>/<path>`."""
     revision, path = paths.split_revision(rest, list(model.refs.values_list("name", flat=True)))
     return resolve(model, revision), path
+
+
+def line(head: Commit) -> list[Commit]:
+    """The commits from `head` back to the first."""
+    parents = {commit.pk: commit for commit in head.model.commits.select_related("author")}
+    found, place = [], head.pk
+    while place is not None:
+        found.append(parents[place])
+        place = parents[place].parent_id
+    return found
 
 
 def create_branch(model: Model, name: str, start: str = MAIN) -> Ref:

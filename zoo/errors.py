@@ -9,6 +9,7 @@ class Refused(Exception):
     def __init__(self, code: str, message: str, hint: str = "", status: int = 400):
         super().__init__(message)
         self.code, self.message, self.hint, self.status = code, message, hint, status
+        self.headers: dict[str, str] = {}
 
 
 class NotFound(Refused):

@@ -1,10 +1,13 @@
 """`Authorization: Bearer <token>` on any route: sets `request.user` and `request.token`, without cookie or session.
 
 A token that is unknown is answered 401 everywhere, on public pages too. A token that can only read changes nothing:
-its POST, PUT, PATCH and DELETE are refused here already, unless the view is marked `reads_only`.
+its POST, PUT, PATCH and DELETE are refused here already, unless the view is marked `reads_only`. A `Refused` that a view
+lets through becomes a page for people and JSON for programs.
 """
 
-from django.http import JsonResponse
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpResponse, JsonResponse
+from django.shortcuts import render
 
 from zoo import errors, throttle, tokens
 from zoo.access import may_write
@@ -41,7 +44,24 @@ def bearer_token(get_response):
         return errors.as_json(errors.Refused("read_only_token", message, "Use a token of scope write.", status=403))
 
     middleware.process_view = process_view
+    middleware.process_exception = refusal_response
     return middleware
+
+
+def refusal_response(request, exception) -> HttpResponse | None:
+    """A page, the sign-in page, or JSON; anything but a `Refused` is not ours to answer."""
+    if not isinstance(exception, errors.Refused):
+        return None
+    wants_page = "text/html" in request.META.get("HTTP_ACCEPT", "") and not request.path.startswith("/api/")
+    if not wants_page or request.token:
+        response = errors.as_json(exception)
+    elif exception.status == 401:
+        return redirect_to_login(request.get_full_path())
+    else:
+        response = render(request, "zoo/refused.html", {"refusal": exception}, status=exception.status)
+    for name, value in exception.headers.items():
+        response[name] = value
+    return response
 
 
 def _unknown(request) -> JsonResponse:

@@ -8,12 +8,15 @@ from zoo import accounts, blobs, commits, tokens
 @pytest.fixture(autouse=True)
 def storage(tmp_path, settings):
     settings.STORAGE_URL = (tmp_path / "blobs").as_uri()
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick; the real one is slow by design
+    settings.ROOT_URLCONF = "tests.zoo.urls"
+    settings.PASSWORD_HASHERS = [
+        "django.contrib.auth.hashers.MD5PasswordHasher"
+    ]  # quick; the real one is slow by design
     return tmp_path / "blobs"
 
 
 @pytest.fixture(autouse=True)
-def cast(request):
+def cast(request, storage):
     """Made anew for every test that uses the database."""
     if not {"db", "transactional_db", "live_server"} & set(request.fixturenames):
         return None
@@ -42,6 +45,19 @@ def model(team, cast):
         title="Add the card",
     )
     return net
+
+
+@pytest.fixture
+def signed_in(client, cast):
+    """signed_in(name) -> the test client with that person's session; None for nobody's."""
+
+    def as_person(name):
+        client.logout()
+        if name:
+            client.force_login(cast[name], backend="django.contrib.auth.backends.ModelBackend")
+        return client
+
+    return as_person
 
 
 @pytest.fixture

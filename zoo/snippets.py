@@ -1,0 +1,46 @@
+"""Lines to copy from a model's page. Every one pins the revision and names this server, and works as it is written."""
+
+from urllib.parse import quote
+
+from zoo.models import Commit, File, Model
+
+WEIGHTS = ("model.safetensors", "model.onnx")
+
+
+def of(model: Model, commit: Commit, files: list[File], endpoint: str) -> list[dict[str, str]]:
+    """[{"title", "text"}] for a revision; empty without files. `endpoint` is this server's address, without a slash."""
+    main = main_file(files)
+    if main is None:
+        return []
+    repo, revision = str(model), commit.oid
+    url = f"{endpoint}/{repo}/resolve/{revision}/{quote(main.path)}"
+    name = main.path.rpartition("/")[2].replace("'", "_")
+    header = ' -H "Authorization: Bearer $TOKEN"' if model.private else ""
+    found = [
+        {
+            "title": "Download and check",
+            "text": f"curl -fL{header} -o '{name}' '{url.replace(chr(39), '%27')}'\n"
+            f"echo '{main.blob_id}  {name}' | sha256sum -c",
+        },
+        {
+            "title": "Python",
+            "text": f"from huggingface_hub import hf_hub_download\n"
+            f"path = hf_hub_download({repo!r}, {main.path!r}, revision={revision!r}, endpoint={endpoint!r})",
+        },
+    ]
+    if model.library == "timm" and any(file.path == "config.json" for file in files):
+        text = (
+            f"export HF_ENDPOINT={endpoint}\n"
+            f"python -c \"import timm; timm.create_model('hf-hub:{repo}@{revision}', pretrained=True)\""
+        )
+        found.insert(0, {"title": "timm", "text": text})
+    return found
+
+
+def main_file(files: list[File]) -> File | None:
+    """The file that a reader most likely wants: the weights by their usual name, else the largest."""
+    for name in WEIGHTS:
+        for file in files:
+            if file.path == name:
+                return file
+    return max(files, key=lambda file: (file.blob.size, file.path), default=None)

@@ -1,0 +1,1 @@
+"""Pages of the zoo. A view parses, calls one verb, and renders."""

@@ -1,0 +1,54 @@
+"""The catalogue of models, and the page of a namespace."""
+
+from django.db.models import Q
+from django.shortcuts import render
+
+from zoo import access, catalogue
+from zoo.errors import NotFound
+from zoo.models import Namespace
+
+
+def models(request):
+    chosen = {name: request.GET.get(name, "")[:96] for name in catalogue.FILTERS}
+    query, order = request.GET.get("q", "")[:200], request.GET.get("sort", "updated")
+    found = catalogue.search(request.user, query, order=order, **chosen)
+    page = catalogue.page(found, request.GET.get("page"))
+    parameters = request.GET.copy()
+    parameters.pop("page", None)
+    return render(
+        request,
+        "zoo/models.html",
+        {
+            "page": page,
+            "groups": catalogue.groups(list(page)),
+            "choices": [(name, chosen[name], values) for name, values in catalogue.choices(request.user).items()],
+            "query": query,
+            "order": order,
+            "orders": {"updated": "last change", "downloads": "downloads", "name": "name", "size": "size"},
+            "narrowed": bool(query or any(chosen.values())),
+            "parameters": parameters.urlencode(),
+        },
+    )
+
+
+def profile(request, owner: str):
+    namespace = Namespace.objects.filter(name=owner).first()
+    if namespace is None:
+        raise NotFound("no_namespace", f"There is no user or organisation {owner!r}.", "Check the spelling.")
+    page = catalogue.page(catalogue.search(request.user, owner=owner), request.GET.get("page"))
+    members = namespace.memberships.select_related("user").order_by("-role", "user__username")
+    organisations = Namespace.objects.filter(Q(memberships__user=namespace.user_id)).order_by("name")
+    return render(
+        request,
+        "zoo/profile.html",
+        {
+            "namespace": namespace,
+            "page": page,
+            "groups": catalogue.groups(list(page)),
+            "members": members if namespace.is_organisation else [],
+            "organisations": [] if namespace.is_organisation else organisations,
+            "may_create": access.can(request.user, "create", namespace),
+            "may_manage": namespace.is_organisation and access.can(request.user, "manage namespace", namespace),
+            "is_me": request.user.is_authenticated and namespace.user_id == request.user.pk,
+        },
+    )

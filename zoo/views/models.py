@@ -1,0 +1,134 @@
+"""A model's page at one revision, its history, and its files."""
+
+from django.core.paginator import Paginator
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_safe
+
+from zoo import access, blobs, cards, commits, downloads, panels, safety, snippets
+from zoo.errors import Refused
+from zoo.models import Commit, File, Model
+
+
+@require_safe
+def model(request, owner: str, name: str, rest: str = commits.MAIN):
+    """The card, files and facts at a revision (`main` unless the address names another)."""
+    net = access.find_model(request.user, owner, name)
+    commit, folder = commits.split(net, rest.strip("/"))
+    files = list(commit.files.select_related("blob"))
+    if folder:
+        files = [file for file in files if file.path == folder or file.path.startswith(folder + "/")]
+        if not files:
+            raise commits.EntryNotFound(folder, commit)
+    branches = list(net.refs.select_related("commit").order_by("kind", "-created"))
+    revision = rest.strip("/").removesuffix(folder).strip("/")
+    return render(
+        request,
+        "zoo/model.html",
+        frame(request, net)
+        | {
+            "commit": commit,
+            "revision": commit.oid[:7] if revision == commit.oid else revision,
+            "refs": branches,
+            "folder": folder,
+            "files": [_row(file) for file in files],
+            "card": _card(net, commit, files),
+            "facts": _facts(files),
+            "panels": panels.of(request, net),
+            "snippets": snippets.of(net, commit, files, request.build_absolute_uri("/").rstrip("/")),
+        },
+    )
+
+
+@require_safe
+def history(request, owner: str, name: str, branch: str = commits.MAIN):
+    """The commits that led to a revision, newest first."""
+    net = access.find_model(request.user, owner, name)
+    head = commits.resolve(net, branch)
+    page = Paginator(commits.line(head), 50).get_page(request.GET.get("page"))
+    return render(request, "zoo/history.html", frame(request, net) | {"page": page, "branch": branch, "head": head})
+
+
+@require_safe
+def resolve(request, owner: str, name: str, rest: str):
+    """The bytes of `<revision>/<path>`. Access is checked before anything is said about the file."""
+    net = access.find_model(request.user, owner, name)
+    if not access.can(request.user, "download", net):
+        raise _closed(request, net)
+    commit, file = commits.find_file(net, rest)
+    response = downloads.respond(request, commit, file)
+    if response.status_code in (200, 206):
+        downloads.count(request, net)
+    return response
+
+
+def slash(request, owner: str, name: str):
+    """`/owner/name/` is `/owner/name`."""
+    return redirect("model", owner, name, permanent=True)
+
+
+def _closed(request, net: Model) -> Refused:
+    if net.disabled:
+        return Refused("disabled", "Access to this resource is disabled.", "The model was withdrawn.", status=403)
+    status = 403 if request.user.is_authenticated else 401
+    refusal = Refused(
+        "gated", "Access to this model's files needs to be granted.", f"Ask {net.namespace}.", status=status
+    )
+    refusal.headers["X-Error-Code"] = "GatedRepo"
+    return refusal
+
+
+def frame(request, net: Model) -> dict:
+    """What every page about one model shows around its content."""
+    return {
+        "model": net,
+        "task_title": panels.task_titles([net.task])[net.task] if net.task else "",
+        "may_write": access.can(request.user, "write", net),
+        "may_manage": access.can(request.user, "manage", net),
+        "commit_count": net.commits.count(),
+    }
+
+
+def _row(file: File) -> dict:
+    facts = file.blob.facts
+    code = safety.runs_code(file.path, facts)
+    return {"file": file, "facts": facts, "code": code, "says": "" if code else _says(file, facts)}
+
+
+def _says(file: File, facts: dict) -> str:
+    if file.path == commits.CARD:
+        return "model card"
+    known = {
+        "safetensors": "data only",
+        "onnx": "data only",
+        "hdf5": "data container",
+        "zip": "archive",
+        "numpy": "array",
+    }
+    if file.path.endswith((".py", ".sh", ".ipynb")):
+        return "source code; nothing here runs it"
+    return known.get(facts.get("format", ""), "")
+
+
+def _card(net: Model, commit: Commit, files: list[File]) -> cards.Card | None:
+    readme = next((file for file in files if file.path == commits.CARD), None)
+    if readme is None:
+        return None
+    text = blobs.read(readme.blob_id, cards.MAX_BYTES + cards.MAX_FRONT).decode("utf-8", "replace")
+    return cards.parse(text, base=f"/{net}/resolve/{commit.oid}/")
+
+
+def _facts(files: list[File]) -> dict:
+    """Sums over the weights of a revision: parameters by dtype, operators, inputs and outputs of an ONNX graph."""
+    weights = [file.blob.facts for file in files if file.blob.facts.get("format") == "safetensors"]
+    dtypes: dict[str, int] = {}
+    for facts in weights:
+        for dtype, n in facts.get("dtypes", {}).items():
+            dtypes[dtype] = dtypes.get(dtype, 0) + n
+    onnx = next((file.blob.facts for file in files if file.blob.facts.get("format") == "onnx"), {})
+    return {
+        "tensors": sum(facts.get("tensors", 0) for facts in weights),
+        "parameters": sum(dtypes.values()) or onnx.get("parameters", 0),
+        "dtypes": dtypes,
+        "onnx": onnx,
+        "size": sum({file.blob_id: file.blob.size for file in files}.values()),
+    }
