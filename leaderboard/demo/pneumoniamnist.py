@@ -1,0 +1,70 @@
+"""Pneumonia on chest X-ray: PneumoniaMNIST, 624 held-out films of children, a small residual network and a linear model."""
+
+from leaderboard.demo import Baseline, _classifiers, _medmnist
+
+IMAGES = _medmnist.Images("pneumoniamnist", "p", ("normal", "pneumonia"), labels=(0, 1))
+MANIFEST = {
+    "slug": "chest-xray-pneumoniamnist",
+    "version": 1,
+    "title": "Pneumonia on paediatric chest X-ray, PneumoniaMNIST test set",
+    "description": "Frontal chest films of children aged one to five, pneumonia against normal.",
+    "task": {
+        "slug": "pneumonia-chest-xray",
+        "title": "Pneumonia on chest X-ray",
+        "question": "Does a child's chest X-ray show pneumonia? Where no radiologist is near, a quick second look decides about "
+        "antibiotics.",
+        "specialty": "radiology",
+        "modality": "X-ray",
+        "anatomy": "chest",
+    },
+    "kind": "classification",
+    "classes": list(IMAGES.classes),
+    "accepts": ["predictions", "weights"],
+    "labels": "public",
+    "release_inputs": True,
+    "metrics": {
+        "primary": "auroc",
+        "also": [
+            "sensitivity_at_specificity", "average_precision", "balanced_accuracy", "brier", "ece", "calibration_slope",
+        ],
+        "parameters": {"sensitivity_at_specificity": {"at": 0.95}},
+        "why": {
+            "auroc": "Ranks films with pneumonia above normal ones at every threshold.",
+            "sensitivity_at_specificity": "What is found when one in twenty healthy children may be called back.",
+            "ece": "Whether a probability of 0.8 means eight in ten.",
+        },
+    },
+    "resample": {"unit": "patient_id", "resamples": 2000},
+    "source": {
+        "name": "PneumoniaMNIST (MedMNIST v2)",
+        "licence": "CC BY 4.0",
+        "citation": _medmnist.YANG + "Source: Kermany D.S. et al. Identifying medical diagnoses and treatable diseases by "
+        "image-based deep learning. Cell 172:1122-1131 (2018).",
+        "url": "https://medmnist.com/",
+    },
+    "traps": [
+        "The held-out films differ from the training part: models lose about three points of AUROC against the validation part.",
+        "One hospital, children only; most films show pneumonia, so predictive values do not carry over.",
+        "Letters and tubes on the films can give the answer away.",
+        _medmnist.SMALL,
+        _medmnist.NO_PATIENTS,
+    ],
+}  # fmt: skip
+RECIPE = _classifiers.Recipe("test_resnet", size=64, epochs=8)
+
+
+def entries() -> list[Baseline]:
+    network = IMAGES.network(
+        RECIPE, MANIFEST, "Pneumonia on chest X-ray, a very small residual network", "To show how a network is published, run "
+        "and measured.",
+    )  # fmt: skip
+    return [
+        Baseline(
+            "Small residual network", "weights", network, "0.4 million parameters, from random weights.",
+            model="chest-xray-pneumonia-resnet",
+        ),
+        Baseline("Logistic regression on pixels", "predictions", IMAGES.logistic(0.01), "784 standardised pixels."),
+    ]  # fmt: skip
+
+
+DEMO = _medmnist.demo(IMAGES, MANIFEST, entries, seconds=50)
