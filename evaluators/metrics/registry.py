@@ -47,7 +47,9 @@ class Metric:
     parameters: Mapping[str, object] = field(default_factory=dict)
     # (reference, prediction, **parameters) -> (weights (n, B) uint8 -> (B,)): the value on B resamples, see statistics
     weighted: Callable | None = None
-    per_case: Callable | None = None  # (reference, prediction, **parameters) of ONE case -> float; the value is their mean
+    per_case: Callable | None = (
+        None  # (reference, prediction, **parameters) of ONE case -> float; the value is their mean
+    )
 
     do_not_call_in_templates = True  # a template that names a metric wants its facts
 

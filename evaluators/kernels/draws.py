@@ -1,0 +1,45 @@
+"""The multiplicities of a bootstrap: how often each patient is drawn, 32 resamples side by side.
+
+Drawn from a counter-based hash of (seed, resample, draw), so any block can be made at any time by any thread.
+"""
+
+import numpy as np
+
+from evaluators.kernels.compiled import LANES, kernel
+
+CHUNK = 4096
+
+
+@kernel("u8", "i8", "u1[:,::1]!")
+def multiplicities(seed, block, out):
+    """Fill out (patients, 32) with the multiplicities of resamples 32 * block ... 32 * block + 31.
+
+    Two rounds of the 32-bit integer hash of C. Wellons (lowbias32), keyed by splitmix64 of seed and resample; a word w
+    names the patient floor(w * patients / 2^32).
+    """
+    patients = out.shape[0]
+    lane = np.zeros(patients, np.uint8)
+    chosen = np.empty(CHUNK, np.uint32)
+    many = np.uint64(patients)
+    for l in range(LANES):
+        z = seed + np.uint64(0x9E3779B97F4A7C15) * np.uint64(block * LANES + l + 1)
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        z = z ^ (z >> np.uint64(31))
+        first, second = np.uint32(z & np.uint64(0xFFFFFFFF)), np.uint32(z >> np.uint64(32))
+        lane[:] = 0
+        for start in range(0, patients, CHUNK):
+            size = min(CHUNK, patients - start)
+            for i in range(size):
+                w = np.uint32(start + i) ^ first
+                w = np.uint32((w ^ (w >> np.uint32(16))) * np.uint32(0x7FEB352D))
+                w = np.uint32((w ^ (w >> np.uint32(15))) * np.uint32(0x846CA68B))
+                w = np.uint32((w ^ (w >> np.uint32(16))) + second)
+                w = np.uint32((w ^ (w >> np.uint32(16))) * np.uint32(0x7FEB352D))
+                w = np.uint32((w ^ (w >> np.uint32(15))) * np.uint32(0x846CA68B))
+                w = w ^ (w >> np.uint32(16))
+                chosen[i] = np.uint32((np.uint64(w) * many) >> np.uint64(32))
+            for i in range(size):
+                lane[chosen[i]] += np.uint8(1)
+        for i in range(patients):
+            out[i, l] = lane[i]

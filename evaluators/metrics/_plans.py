@@ -1,0 +1,62 @@
+"""Metrics that are formulas of weighted counts or sums: written once, they give the value and all resampled values.
+
+A plan is built from one answer. `plan.value()` is the metric; `plan(weights)` with `weights` (n, B) uint8 multiplicities is
+the metric on each of the B resamples, equal to the value on the repeated rows. NaN means undefined there.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from evaluators.kernels import sums
+from evaluators.metrics.registry import Undefined
+
+
+@dataclass(frozen=True)
+class Counts:
+    """`formula(counts (columns, cells, B) float64) -> (B,)` over how often each cell occurs in each column of codes."""
+
+    codes: np.ndarray  # (n, columns) int32 in 0..cells-1
+    cells: int
+    formula: Callable[[np.ndarray], np.ndarray]
+    reason: str = "undefined"
+
+    def value(self) -> float:
+        counts = np.stack([np.bincount(column, minlength=self.cells) for column in self.codes.T])
+        return told(self.formula(counts[:, :, None].astype(np.float64)), self.reason)
+
+    def __call__(self, weights: np.ndarray) -> np.ndarray:
+        return self.formula(np.stack([sums.tally(column, self.cells, weights) for column in self.codes.T]))
+
+
+@dataclass(frozen=True)
+class Sums:
+    """`formula(sums (columns, B)) -> (B,)` over the weighted sum of each column; a first column of ones counts the rows."""
+
+    columns: np.ndarray  # (columns, n) float64
+    formula: Callable[[np.ndarray], np.ndarray]
+    reason: str = "undefined"
+
+    def value(self) -> float:
+        return told(self.formula(self.columns.sum(axis=1)[:, None]), self.reason)
+
+    def __call__(self, weights: np.ndarray) -> np.ndarray:
+        return self.formula(sums.columns(self.columns, weights))
+
+
+def told(values: np.ndarray, reason: str) -> float:
+    """The only value as a float, or NaN with the reason."""
+    return Undefined(reason) if np.isnan(values[0]) else float(values[0])
+
+
+def ratio(top, bottom):
+    """top / bottom, NaN where the bottom is 0."""
+    top, bottom = np.broadcast_arrays(np.asarray(top, np.float64), np.asarray(bottom, np.float64))
+    return np.divide(top, bottom, out=np.full(top.shape, np.nan), where=bottom != 0)
+
+
+def mean_of_defined(values: np.ndarray) -> np.ndarray:
+    """Mean over the first axis of what is not NaN; NaN where nothing is defined."""
+    defined = ~np.isnan(values)
+    return ratio(np.where(defined, values, 0).sum(axis=0), defined.sum(axis=0))

@@ -1,0 +1,169 @@
+"""A metric with its uncertainty: value, interval, standard error and the resampled values behind them.
+
+Guarantees that a value that cannot be computed, or an interval that would not hold, is None/NaN with a reason.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from evaluators.metrics import METRICS, Metric
+from evaluators.statistics import intervals
+from evaluators.statistics.draws import draw, patients_of
+
+UNDEFINED_SHARE = 0.05
+FEW = "fewer than 2 patients: no interval"
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """One value with its interval. `low`, `high`, `error` are None when there is no interval; `reason` says why."""
+
+    value: float
+    low: float | None
+    high: float | None
+    error: float | None  # standard error: standard deviation over the resamples
+    method: str  # "" when there is no interval
+    reason: str
+    n: int  # cases
+    patients: int
+    resampled: np.ndarray | None  # (B,) the value on each resample; NaN where undefined
+    undefined: int  # how many of them are
+
+
+def estimate(
+    metric: str | Metric,
+    reference,
+    prediction,
+    groups=None,
+    resamples: int = 2000,
+    seed: int = 0,
+    level: float = 0.95,
+    method: str | None = None,
+    **parameters,
+) -> Estimate:
+    """The value of `metric` with its interval from resampling patients.
+
+    reference, prediction: as the metric takes them, n cases. groups (n,): the patient of each case (default: each its own).
+    method: percentile, bca, studentised, logit, newcombe, wilson; default: the metric's own. Raises ValueError for input
+    that the metric refuses, KeyError for an unknown metric.
+    """
+    metric = METRICS[metric] if isinstance(metric, str) else metric
+    value = metric(reference, prediction, **parameters)
+    n = size(reference)
+    codes, patients = patients_of(groups, n)
+    if np.isnan(value) or patients < 2:
+        return without(value, n, patients, getattr(value, "reason", "") or FEW)
+    plan = plan_of(metric, reference, prediction, parameters)
+    resampled = draw(patients, resamples, seed).apply(plan, codes)
+    return finish(metric, float(value), resampled, n, patients, level, method)
+
+
+def finish(metric, value, resampled, n, patients, level, method=None) -> Estimate:
+    """The interval around a value from its resampled values, or none with the reason."""
+    undefined = int(np.isnan(resampled).sum())
+    error = float(np.nanstd(resampled, ddof=1)) if resampled.size - undefined > 1 else None
+    if undefined > UNDEFINED_SHARE * resampled.size:
+        reason = f"undefined in {undefined} of {resampled.size} resamples: no interval"
+        return Estimate(value, None, None, error, "", reason, n, patients, resampled, undefined)
+    low, high, used = intervals.percentile(resampled, level), None, "percentile"
+    low, high = low
+    return Estimate(value, float(low), float(high), error, used, "", n, patients, resampled, undefined)
+
+
+def without(value, n, patients, reason) -> Estimate:
+    return Estimate(float(value), None, None, None, "", reason, n, patients, None, 0)
+
+
+def estimate_cases(
+    metric: str | Metric,
+    per_case,
+    groups=None,
+    resamples: int = 2000,
+    seed: int = 0,
+    level: float = 0.95,
+    method: str | None = None,
+) -> Estimate:
+    """The mean of per-case values with its interval: over cases, then over labels.
+
+    per_case (n,) or (n, labels); NaN: left out of the mean (empty in both). A label left out in every case is left out of
+    the mean over labels; nothing left at all: NaN with the reason.
+    """
+    metric = METRICS[metric] if isinstance(metric, str) else metric
+    plan = CaseMeans(np.asarray(per_case, dtype=np.float64))
+    n = plan.n
+    codes, patients = patients_of(groups, n)
+    value = plan.value()
+    if np.isnan(value) or patients < 2:
+        return without(value, n, patients, "no case counts: empty in both everywhere" if np.isnan(value) else FEW)
+    resampled = draw(patients, resamples, seed).apply(plan, codes)
+    return finish(metric, value, resampled, n, patients, level, method)
+
+
+class CaseMeans:
+    """Mean over cases, then over labels, of values (n, labels) with NaN left out; on resamples one matrix product."""
+
+    def __init__(self, values: np.ndarray):
+        values = values.reshape(len(values), -1)
+        if np.isinf(values).any():
+            raise ValueError("per-case values: infinite")
+        here = ~np.isnan(values)
+        self.n, self.labels = values.shape
+        self.columns = np.concatenate([np.where(here, values, 0).T, here.T.astype(np.float64)])
+
+    def _mean(self, sums: np.ndarray) -> np.ndarray:
+        tops, counts = sums[: self.labels], sums[self.labels :]
+        means = np.divide(tops, counts, out=np.zeros_like(tops), where=counts > 0)
+        labels = (counts > 0).sum(axis=0)
+        return np.divide(means.sum(axis=0), labels, out=np.full(labels.shape, np.nan), where=labels > 0)
+
+    def value(self) -> float:
+        return float(self._mean(self.columns.sum(axis=1)[:, None])[0])
+
+    def __call__(self, weights: np.ndarray) -> np.ndarray:
+        return self._mean(self.columns @ weights.astype(np.float64))
+
+
+def confidence_interval(
+    metric, reference, prediction, groups=None, resamples=2000, seed=0, level=0.95, **parameters
+) -> tuple[float, float | None, float | None, str]:
+    """(value, low, high, method) of `estimate`.
+
+    >>> confidence_interval("mae", [1.0, 2.0, 3.0, 4.0], [1.0, 2.5, 3.0, 5.0])[0]
+    0.375
+    """
+    e = estimate(metric, reference, prediction, groups, resamples, seed, level, **parameters)
+    return e.value, e.low, e.high, e.method
+
+
+def size(reference) -> int:
+    """The number of cases of a reference in any of its forms."""
+    return len(reference["time"]) if isinstance(reference, dict) else len(reference)
+
+
+ROWS = ("time", "event", "risk", "survival")  # what has one row a case, in the dictionaries the survival metrics take
+
+
+def take(data, rows):
+    """The chosen rows of a reference or prediction in any of its forms."""
+    if isinstance(data, dict):
+        return {k: np.asarray(v)[rows] if k in ROWS and v is not None else v for k, v in data.items()}
+    if isinstance(data, list) and data and np.ndim(data[0]) > 0:
+        return [data[i] for i in rows]
+    return np.asarray(data)[rows]
+
+
+def plan_of(metric: Metric, reference, prediction, parameters):
+    """The metric as a function of weights (n, B): its own fast form, else the function on repeated rows."""
+    if metric.weighted is not None:
+        return metric.weighted(reference, prediction, **parameters)
+
+    def repeated(weights: np.ndarray) -> np.ndarray:
+        values = np.full(weights.shape[1], np.nan)
+        for b, column in enumerate(weights.T):
+            rows = np.repeat(np.arange(len(column)), column)
+            if rows.size:
+                values[b] = metric(take(reference, rows), take(prediction, rows), **parameters)
+        return values
+
+    return repeated
