@@ -165,3 +165,19 @@ def corners(volume, code, flat, low, high, out):
             planes[here] = 0
         for j in range(ny + 1):
             _codes(planes[before, j], planes[before, j + 1], planes[here, j], planes[here, j + 1], full, out[i, j])
+
+
+@njit(cache=True, nogil=True)
+def extents(volume, low, high):
+    """Widens `low` and `high` (256, 3; inclusive) by the box around each code other than 0 of `volume` (z, y, x)."""
+    nz, ny, nx = volume.shape
+    for z in range(nz):
+        for y in range(ny):
+            row = volume[z, y]
+            if _void(row):
+                continue
+            for x in range(nx):
+                c = row[x]
+                if c != 0 and (x == 0 or x == nx - 1 or row[x - 1] != c or row[x + 1] != c):
+                    low[c, 0], low[c, 1], low[c, 2] = min(low[c, 0], z), min(low[c, 1], y), min(low[c, 2], x)
+                    high[c, 0], high[c, 1], high[c, 2] = max(high[c, 0], z), max(high[c, 1], y), max(high[c, 2], x)

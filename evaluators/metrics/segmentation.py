@@ -6,9 +6,12 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property, wraps
+from typing import Self
 
 import numpy as np
+from scipy import ndimage
 
 from evaluators.metrics import _boundaries, _scan, _volumes
 from evaluators.metrics.registry import METRICS, Undefined
@@ -29,6 +32,28 @@ class Flagged(float):
         return self
 
 
+@dataclass(frozen=True)
+class Instances:
+    """Sizes of the instances of two masks in voxels, and for every overlapping pair its two indices and its overlap."""
+
+    reference: np.ndarray  # (n,)
+    prediction: np.ndarray  # (m,)
+    first: np.ndarray  # (pairs,) index into reference
+    second: np.ndarray  # (pairs,) index into prediction
+    overlap: np.ndarray  # (pairs,) voxels
+
+    @classmethod
+    def of(cls, reference: np.ndarray, prediction: np.ndarray) -> Self:
+        """Instances of two masks of equal shape: connected components, neighbours across corners included."""
+        touch = np.ones((3,) * reference.ndim)
+        (one, n), (two, m) = (ndimage.label(mask, touch) for mask in (reference, prediction))
+        both = reference & prediction
+        pairs, overlap = np.unique((one[both].astype(np.int64) - 1) * m + (two[both] - 1), return_counts=True)
+        first, second = np.divmod(pairs, max(1, m))
+        sizes = [np.bincount(found.ravel(), minlength=count + 1)[1:] for found, count in ((one, n), (two, m))]
+        return cls(*sizes, first, second, overlap)
+
+
 class Case:
     """Reference and prediction of one case, and what all metrics share, computed when first asked for.
 
@@ -39,6 +64,7 @@ class Case:
     def __init__(self, reference, prediction, labels=None, spacing=None):
         self.pair = _volumes.pair(reference, prediction, labels, spacing)
         self.labels = list(self.pair.code)
+        self._instances: dict[int, Instances] = {}
 
     @cached_property
     def counts(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -61,6 +87,27 @@ class Case:
         code = self.pair.code[label]
         reference, prediction, both = self.counts
         return int(reference[code]), int(prediction[code]), int(both[code])
+
+    @cached_property
+    def _extents(self) -> tuple[np.ndarray, np.ndarray]:
+        low, high = np.full((256, 3), 1 << 40), np.full((256, 3), -1)
+        for volume in (self.pair.reference, self.pair.prediction):
+            _scan.extents(volume, low, high)
+        return low, high
+
+    def masks(self, label: int) -> tuple[np.ndarray, np.ndarray]:
+        """The label in reference and prediction, cut to the box around both (empty arrays if it is in neither)."""
+        code = self.pair.code[label]
+        low, high = (edge[code] for edge in self._extents)
+        box = tuple(slice(first, last + 1) for first, last in zip(low, high, strict=True))
+        masks = tuple(volume[box] == code for volume in (self.pair.reference, self.pair.prediction))
+        return tuple(mask[0] for mask in masks) if self.pair.flat else masks
+
+    def instances(self, label: int) -> Instances:
+        """Connected components of the label on both sides and which of them overlap; both must hold something."""
+        if label not in self._instances:
+            self._instances[label] = Instances.of(*self.masks(label))
+        return self._instances[label]
 
     @cached_property
     def boundaries(self) -> _boundaries.Boundaries:
