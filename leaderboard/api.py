@@ -53,7 +53,9 @@ def tasks(request, limit: int = rest.PAGE, offset: int = 0):
     """Clinical questions that have a benchmark you may see, or a published claim."""
     seen = access.visible_benchmarks(request.user).values("task")
     rows = Task.objects.filter(pk__in=seen) | Task.objects.filter(claims__benchmark=None, claims__isnull=False)
-    return rest.page(request, rows.distinct().order_by("specialty", "title", "pk"), answers.task, limit, offset)
+    return rest.page(
+        request, rows.distinct().order_by("specialty", "title", "pk"), "tasks", answers.task, limit, offset
+    )
 
 
 @api.get("/benchmarks", tags=["benchmarks"])
@@ -61,7 +63,7 @@ def list_benchmarks(request, task: str = "", limit: int = rest.PAGE, offset: int
     """The current version of each benchmark."""
     rows = benchmarks.visible(request.user)
     rows = rows.filter(task__slug=task) if task else rows
-    return rest.page(request, rows.order_by("slug"), answers.benchmark, limit, offset)
+    return rest.page(request, rows.order_by("slug"), "benchmarks", answers.benchmark, limit, offset)
 
 
 @api.get("/benchmarks/{slug}", tags=["benchmarks"])
@@ -119,7 +121,7 @@ def list_submissions(
     if mine:
         rows = rows.filter(team__in=zoo_access.namespaces_of(request.user).order_by().values("pk"))
     rows = _related(rows).order_by("-created", "-pk")
-    return rest.page(request, rows, lambda row: answers.submission(row, request.user), limit, offset)
+    return rest.page(request, rows, "submissions", lambda row: answers.submission(row, request.user), limit, offset)
 
 
 @api.get("/benchmarks/{slug}/sample-submission", tags=["benchmarks"])

@@ -88,7 +88,8 @@ def compute(ids: list[int], values: np.ndarray, resampled: np.ndarray, metric) -
         found.half_widths = {pk: float(judged.critical * error[i, 0]) for i, pk in enumerate(ids)}
         found.stability = _stability(ids, whole, direction)
     if whole.shape[1] >= FEWEST:
-        found.resolvable = float(statistics.smallest_resolvable_difference(whole[:2]))
+        leading = whole[0] - whole[1] if count > 1 else whole[0]  # one entry alone: as if another correlated by 0.5
+        found.resolvable = statistics.smallest_resolvable_difference(float(np.std(leading, ddof=1)))
     return found
 
 

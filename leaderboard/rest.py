@@ -131,14 +131,14 @@ class Uploader(SignedIn):
 
 def too_many(message: str, seconds: int) -> Refused:
     refusal = Refused("too_many", message, f"Try again in {seconds} seconds.", status=429)
-    refusal.retry_after = seconds
+    refusal.headers["Retry-After"] = str(seconds)
     return refusal
 
 
 def answer_refusal(refusal: Refused) -> JsonResponse:
     response = errors.as_json(refusal)
-    if refusal.status == 429:
-        response["Retry-After"] = str(getattr(refusal, "retry_after", 60))
+    for name, value in refusal.headers.items():
+        response[name] = value
     if refusal.status == 401:
         response["WWW-Authenticate"] = "Bearer"
     return response
@@ -210,15 +210,15 @@ def with_etag(request, response: HttpResponse) -> HttpResponse:
     return response
 
 
-def page(request, rows, show, limit: int = PAGE, offset: int = 0) -> dict:
-    """One page of a queryset: `items`, `count` of all, `next` as an address or None."""
+def page(request, rows, name: str, show, limit: int = PAGE, offset: int = 0) -> dict:
+    """One page of a queryset: `count` of all, the rows under `name`, `next` as an address or None."""
     limit, offset = min(max(limit, 1), LARGEST_PAGE), min(max(offset, 0), 10**9)
     count = rows.count()
     after = offset + limit
     query = request.GET.copy()
     query["limit"], query["offset"] = limit, after
     following = request.build_absolute_uri(f"{request.path}?{query.urlencode()}") if after < count else None
-    return {"items": [show(row) for row in rows[offset:after]], "count": count, "next": following}
+    return {"count": count, name: [show(row) for row in rows[offset:after]], "next": following}
 
 
 def docs() -> dict:

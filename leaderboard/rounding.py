@@ -95,10 +95,14 @@ def text(value: float | None, step: float | None) -> str:
 
 
 def release(score, step: float | None, exact: bool) -> ReleasedScore:
-    """A Score row for a viewer: texts are always on the step, numbers too unless `exact`."""
-    keep = (lambda value: value) if exact else (lambda value: to_step(value, step))
-    return ReleasedScore(
-        value=keep(score.value), low=keep(score.low), high=keep(score.high), n=score.n, patients=score.patients,
-        few=score.low is not None and score.patients < FEW, method=score.method, reason=score.reason,
-        text=text(score.value, step), low_text=text(score.low, step), high_text=text(score.high, step),
-    )  # fmt: skip
+    """A Score row for a viewer: texts are always on the step, numbers too unless `exact`.
+
+    Before there is a step (a draft) nothing is released to anyone else.
+    """
+    few = score.low is not None and score.patients < FEW
+    if step is None and not exact:
+        reason = "not released before the benchmark is published"
+        return ReleasedScore(None, None, None, score.n, score.patients, False, score.method, reason, "", "", "")
+    value, low, high = (number if exact else to_step(number, step) for number in (score.value, score.low, score.high))
+    texts = (text(number, step) for number in (score.value, score.low, score.high))
+    return ReleasedScore(value, low, high, score.n, score.patients, few, score.method, score.reason, *texts)

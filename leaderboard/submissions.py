@@ -41,6 +41,7 @@ class TooMany(Refused):
     def __init__(self, message: str, hint: str, retry_after: int):
         super().__init__("too_many", message, hint, status=429)
         self.retry_after = retry_after
+        self.headers["Retry-After"] = str(retry_after)
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ class Command(BaseCommand):
             made = benchmarks.load(path, owner, publish=not draft)
         except Faults as found:
             for fault in found.faults:
-                self.stderr.write(_line(fault))
+                self.stderr.write(str(fault))
             more = f" (the first {len(found.faults)} are listed)" if found.count > len(found.faults) else ""
             raise CommandError(f"{found.count} faults{more}; nothing was stored") from None
         package = made.package
@@ -31,9 +31,3 @@ class Command(BaseCommand):
             f"{made.slug} version {made.version}, {made.status}: {package.cases} cases of {package.patients} patients, "
             f"owner {made.owner}, http://<server>{made.get_absolute_url()}"
         )
-
-
-def _line(fault) -> str:
-    place = ":".join(str(part) for part in (fault.file, fault.line, fault.column) if part)
-    hint = f" {fault.hint}" if fault.hint else ""
-    return f"{place}: {fault.message}.{hint}" if place else f"{fault.message}.{hint}"
