@@ -3,8 +3,9 @@
 It carries doorbells only. When its data is lost or damaged it starts empty, and the sweeps of the workers ring again.
 """
 
+import math
 import os
-import shutil
+import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -32,13 +33,19 @@ def part() -> Part:
         "--dir", str(folder), "--save", "60 1", "--appendonly", "no", "--daemonize", "no", "--loglevel", "warning",
         "--stop-writes-on-bgsave-error", "no", "--maxmemory", "256mb", "--maxmemory-policy", "noeviction",
     ]  # fmt: skip
-    return Part("broker", command, before=lambda: _tidy(folder, socket))
+    return Part("broker", command, before=_Tidy(folder, socket))
 
 
-def _tidy(folder: Path, socket: Path) -> None:
-    """A damaged dump would stop every start; it is set aside, for nothing in it is needed."""
-    folder.mkdir(exist_ok=True)
-    socket.unlink(missing_ok=True)
-    dump = folder / "dump.rdb"
-    if dump.exists() and dump.open("rb").read(5) not in (b"REDIS", b"VALKE"):
-        shutil.move(dump, folder / "damaged.rdb")
+class _Tidy:
+    """Before each start: no stale socket; and if the last start came to nothing, no dump, for nothing in it is needed."""
+
+    def __init__(self, folder: Path, socket: Path):
+        self.folder, self.socket, self.last = folder, socket, -math.inf
+
+    def __call__(self) -> None:
+        self.folder.mkdir(exist_ok=True)
+        self.socket.unlink(missing_ok=True)
+        dump, now = self.folder / "dump.rdb", time.monotonic()
+        if now - self.last < 5 and dump.exists():
+            dump.rename(self.folder / "damaged.rdb")
+        self.last = now

@@ -3,6 +3,7 @@
 import os
 
 from celery import Celery
+from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "leaderboard.settings")
 
@@ -15,5 +16,8 @@ app.conf.update(
     worker_cancel_long_running_tasks_on_connection_loss=False,
     worker_hijack_root_logger=False,
     worker_enable_remote_control=False,
+    # Ringing must not keep a page waiting: one attempt, no pause. (A worker reconnects by its own rules, for ever.)
+    broker_transport_options=settings.CELERY_BROKER_TRANSPORT_OPTIONS
+    | {"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0},
     beat_schedule={"sweep": {"task": "evaluators.tasks.sweep", "schedule": 15.0, "options": {"expires": 15}}},
 )

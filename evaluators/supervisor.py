@@ -4,13 +4,13 @@ Every child is told by the kernel to end when this process does, so that not eve
 """
 
 import ctypes
-import os
 import signal
 import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 
 PAUSE, LONGEST_PAUSE = 0.5, 10.0  # seconds before a restart; doubled when a process keeps dying within ...
 SETTLED = 20.0  # ... this long after its start
@@ -25,8 +25,8 @@ class Part:
 
     name: str
     command: list[str]
-    environment: dict[str, str] = field(default_factory=dict)
-    before: callable = lambda: None
+    before: Callable[[], None] = lambda: None
+    refusal: int | None = None  # the exit code with which it says that no restart will help
     process: subprocess.Popen | None = None
     started: float = 0.0
     pause: float = PAUSE
@@ -41,7 +41,7 @@ class Supervisor:
         self.ending = threading.Event()
 
     def run(self) -> int:
-        """Until asked to end; the exit code: 0, or that of a part that refused to start (3)."""
+        """Until asked to end; the exit code: 0, or that of a part that refused to start."""
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda *_: self.ending.set())
         code = 0
@@ -58,7 +58,7 @@ class Supervisor:
         for part in self.parts:
             if part.process and part.process.poll() is not None:
                 code, part.process = part.process.returncode, None
-                if code == 3:
+                if code == part.refusal:
                     self.say(f"{part.name} refuses to run; see above.")
                     return code
                 part.pause = PAUSE if now - part.started > SETTLED else min(part.pause * 2, LONGEST_PAUSE)
@@ -72,7 +72,6 @@ class Supervisor:
         part.before()
         part.process = subprocess.Popen(
             part.command,
-            env=os.environ | part.environment,
             stdin=subprocess.DEVNULL,
             preexec_fn=_end_with_parent,
             start_new_session=True,

@@ -28,7 +28,7 @@ class Command(BaseCommand):
         parts = [broker.part()] if broker.embedded() else []
         parts += [
             Part("worker", python("-m", "celery", "-A", "evaluators.celery:app", "worker", "--queues", "gpu,cpu",
-                                  "--concurrency", str(options["concurrency"]), "--loglevel", "WARNING")),
+                                  "--concurrency", str(options["concurrency"]), "--loglevel", "WARNING"), refusal=3),
             Part("web", python("-m", "gunicorn", "leaderboard.wsgi:application", "--bind",
                                f"{options['host']}:{options['port']}", "--worker-class", "gthread", "--workers",
                                str(options["workers"]), "--threads", str(options["threads"]), "--timeout", "120",
