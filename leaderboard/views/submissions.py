@@ -50,6 +50,14 @@ OTHER = (
 )
 
 
+WORDS = {
+    Run.Status.SCORED: gettext_lazy("scored"),
+    Run.Status.REJECTED: gettext_lazy("rejected"),
+    Run.Status.FAILED: gettext_lazy("failed"),
+    Run.Status.CANCELLED: gettext_lazy("cancelled"),
+}
+
+
 @dataclass(frozen=True)
 class ScoreRow:
     """One released score as the page shows it."""
@@ -135,21 +143,18 @@ def _inputs_public(benchmark: Benchmark) -> bool:
 
 
 def _steps(run: Run) -> list[tuple[str, str, object]]:
-    """(name, "done" | "now" | "", time) of the five steps, up to where the run ended."""
-    at = {Run.Status.QUEUED: 2, Run.Status.RUNNING: 3, Run.Status.SCORED: 5}.get(run.status, 3 if run.started else 2)
-    last = _("scored") if run.status in (*Run.OPEN, Run.Status.SCORED) else run.get_status_display().lower()
-    if run.status not in (*Run.OPEN, Run.Status.SCORED):
-        at = 5
+    """(name, "done" | "now" | "", time) of the five steps, up to where the run is or ended."""
+    going = run.status in Run.OPEN
     names = [
-        (_("received"), run.created),
-        (_("checked"), None),
-        (_("queued"), None),
-        (_("running"), run.started),
-        (last, run.finished),
+        (_("received"), "done", run.created),
+        (_("checked"), "done", None),
+        (_("queued"), "now" if run.status == Run.Status.QUEUED else "done", None),
+        (_("running"), "now" if run.status == Run.Status.RUNNING else "done" if run.started else "", run.started),
+        (_("scored") if going else WORDS[run.status], "" if going else "done", run.finished),
     ]
-    return [
-        (name, "done" if index < at else "now" if index == at else "", when) for index, (name, when) in enumerate(names)
-    ]
+    if run.status == Run.Status.QUEUED:  # an earlier attempt may have started
+        names[3] = (_("running"), "", None)
+    return names
 
 
 def _scores(found: Submission, viewer) -> list[ScoreRow]:

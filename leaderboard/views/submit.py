@@ -4,6 +4,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from evaluators.faults import Faults
+from evaluators.metrics import METRICS
 from evaluators.models import Run
 from leaderboard import benchmarks as library
 from leaderboard import submissions
@@ -21,10 +22,10 @@ CHOICES = 200  # revisions offered
 @refusals.page
 def submit(request, slug):
     benchmark = library.find(slug, request.user)
-    if request.method != "POST":
-        return _form(request, benchmark)
     if not request.user.is_authenticated:
         return refusals.sign_in(request)
+    if request.method != "POST":
+        return _form(request, benchmark)
     try:
         submission = _hand_in(request, benchmark)
     except Faults as faults:
@@ -63,6 +64,7 @@ def _form(request, benchmark: Benchmark, *, status=200, faults: Faults | None = 
     context = {
         "benchmark": benchmark,
         "manifest": manifest,
+        "metric": METRICS[benchmark.primary_metric],
         "accepts": manifest["accepts"],
         "kind": _kind(request, benchmark),
         "teams": teams,

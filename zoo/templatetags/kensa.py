@@ -128,13 +128,11 @@ def ago(value) -> str:
 
 @register.filter
 def duration(seconds) -> str:
-    """A coarse wait: 25 -> "under 1 min", 150 -> "3 min", 9000 -> "2 h 30 min"."""
+    """A coarse wait: 25 -> "1 min", 150 -> "2 min", 9000 -> "2 h 30 min"."""
     if seconds is None or seconds == "":
         return ""
     seconds = float(seconds)
-    if seconds < 60:
-        return gettext("under 1 min")
-    minutes = round(seconds / 60)
+    minutes = max(1, round(seconds / 60))
     if minutes < 60:
         return gettext("%(n)d min") % {"n": minutes}
     hours, minutes = divmod(5 * round(minutes / 5), 60)
