@@ -9,8 +9,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 
 PAUSE, LONGEST_PAUSE = 0.5, 10.0  # seconds before a restart; doubled when a process keeps dying within ...
 SETTLED = 20.0  # ... this long after its start
@@ -27,6 +29,7 @@ class Part:
     command: list[str]
     before: Callable[[], None] = lambda: None
     refusal: int | None = None  # the exit code with which it says that no restart will help
+    log: Path | None = None  # where its output goes; None: where ours goes
     process: subprocess.Popen | None = None
     started: float = 0.0
     pause: float = PAUSE
@@ -44,6 +47,20 @@ class Supervisor:
         """Until asked to end; the exit code: 0, or that of a part that refused to start."""
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda *_: self.ending.set())
+        return self._keep()
+
+    @contextmanager
+    def beside(self) -> Iterator[None]:
+        """Keep the parts running while the body of a `with` runs, and end them after it."""
+        thread = threading.Thread(target=self._keep, name="supervisor")
+        thread.start()
+        try:
+            yield
+        finally:
+            self.ending.set()
+            thread.join()
+
+    def _keep(self) -> int:
         code = 0
         try:
             while not self.ending.is_set() and not code:
@@ -70,12 +87,15 @@ class Supervisor:
 
     def _start(self, part: Part) -> None:
         part.before()
-        part.process = subprocess.Popen(
-            part.command,
-            stdin=subprocess.DEVNULL,
-            preexec_fn=_end_with_parent,
-            start_new_session=True,
-        )
+        with part.log.open("ab") if part.log else nullcontext() as log:
+            part.process = subprocess.Popen(
+                part.command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                preexec_fn=_end_with_parent,
+                start_new_session=True,
+            )
         part.started = time.monotonic()
 
     def _end(self) -> None:
@@ -88,6 +108,13 @@ class Supervisor:
                     self.say(f"{part.name} does not end; it is killed.")
                     part.process.kill()
                     part.process.wait()
+
+
+def worker(concurrency: int, log: Path | None = None) -> Part:
+    """A Celery worker that evaluates this many runs at the same time."""
+    command = ["-m", "celery", "-A", "evaluators.celery:app", "worker", "--queues", "gpu,cpu"]
+    command += ["--concurrency", str(concurrency), "--loglevel", "WARNING"]
+    return Part("worker", python(*command), refusal=3, log=log)
 
 
 def _end_with_parent() -> None:

@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from evaluators import broker
-from evaluators.supervisor import Part, Supervisor, python
+from evaluators.supervisor import Part, Supervisor, python, worker
 
 
 class Command(BaseCommand):
@@ -27,8 +27,7 @@ class Command(BaseCommand):
         call_command("prepare")
         parts = [broker.part()] if broker.embedded() else []
         parts += [
-            Part("worker", python("-m", "celery", "-A", "evaluators.celery:app", "worker", "--queues", "gpu,cpu",
-                                  "--concurrency", str(options["concurrency"]), "--loglevel", "WARNING"), refusal=3),
+            worker(options["concurrency"]),
             Part("web", python("-m", "gunicorn", "leaderboard.wsgi:application", "--bind",
                                f"{options['host']}:{options['port']}", "--worker-class", "gthread", "--workers",
                                str(options["workers"]), "--threads", str(options["threads"]), "--timeout", "120",
