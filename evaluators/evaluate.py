@@ -169,8 +169,8 @@ class _PerCase:
 
     def __init__(self, manifest, cases, prediction, names, root, progress):
         self.manifest, self.patients = manifest, np.asarray(cases.patients)
-        self.labels = readers.label_values(manifest) if manifest["kind"] == "segmentation" else [""]
-        self.parts = readers.label_names(manifest) if manifest["kind"] == "segmentation" else [""]
+        named = manifest["label_values"] if manifest["kind"] == "segmentation" else {"": 0}
+        self.parts, self.labels = list(named), list(named.values())
         self.values = {name: np.full((len(cases.ids), len(self.labels)), np.nan) for name in names}
         for index, case_id in enumerate(cases.ids):
             truth, meta = readers.read_reference(manifest, root / "reference" / cases.reference[index])

@@ -63,12 +63,7 @@ def _classes(manifest: dict) -> int:
 def _map(head: str, output: np.ndarray, shape: tuple[int, ...], manifest: dict) -> np.ndarray:
     if manifest["kind"] == "restoration":
         return np.asarray(output, np.float32).reshape(output.shape[-len(shape) :])[tuple(slice(n) for n in shape)]
-    return heads.label_map(head, output, shape, evaluate_labels(manifest))
-
-
-def evaluate_labels(manifest: dict) -> list[int]:
-    """Label values by class number, background first."""
-    return [0, *readers.label_values(manifest)]
+    return heads.label_map(head, output, shape, [0, *manifest["label_values"].values()])
 
 
 def _same_length(rows: list[np.ndarray]) -> None:

@@ -132,6 +132,7 @@ def interpreter_paths(package: Path) -> list[str]:
     wanted = ["/usr", "/lib", "/lib64", "/lib32", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d"]
     wanted += [sys.base_prefix, sys.prefix, *(path for path in sys.path if "-packages" in path), str(package)]
     wanted += [os.environ["NUMBA_CACHE_DIR"]] if os.environ.get("NUMBA_CACHE_DIR") else []
+    wanted += ["/sys"] if os.path.exists("/dev/nvidiactl") else []  # where the driver's library looks its device up
     kept: list[str] = []
     for path in wanted:
         covered = any(Path(path).is_relative_to(other) for other in kept if not os.path.islink(other))

@@ -180,7 +180,12 @@ def _limits(run: Run) -> sandbox.Limits:
     """The package's own limits where it states them."""
     stated = run.package.manifest.get("limits") or {}
     wall = float(stated.get("seconds", 3600))
-    return sandbox.Limits(memory=int(stated.get("memory_bytes", 8 << 30)), wall=wall, cpu=int(wall * (_threads() + 1)))
+    return sandbox.Limits(
+        memory=int(stated.get("memory_bytes", 8 << 30)),
+        wall=wall,
+        cpu=int(wall * (_threads() + 1)),
+        processes=128 + 4 * _threads(),
+    )
 
 
 def _provenance(run: Run, predicted: sandbox.Outcome, scored: sandbox.Outcome) -> dict:
