@@ -15,18 +15,16 @@ def storage(tmp_path, settings):
     return tmp_path / "blobs"
 
 
-@pytest.fixture(autouse=True)
-def cast(request, storage):
-    """Made anew for every test that uses the database."""
-    if not {"db", "transactional_db", "live_server"} & set(request.fixturenames):
-        return None
-    return {
+@pytest.fixture
+def cast(db, storage):
+    people = {
         name: accounts.create_user(name, password=f"{name} pass-phrase") for name in ("owner", "teammate", "stranger")
-    } | {"operator": accounts.create_user("operator", password="operator pass-phrase", operator=True)}
+    }
+    return people | {"operator": accounts.create_user("operator", password="operator pass-phrase", operator=True)}
 
 
 @pytest.fixture
-def team(db, cast):
+def team(cast):
     """An organisation of the owner and the teammate."""
     organisation = accounts.create_organisation("clinic", cast["owner"], "The clinic")
     accounts.add_member(organisation, cast["teammate"])
