@@ -24,7 +24,7 @@ def _boundary_iou(case: Case, label: int, dilation: float = 0.02) -> float:
     shape = case.pair.reference.shape[1:] if case.pair.flat else case.pair.reference.shape
     width = max(1, round(dilation * math.hypot(*shape)))
     reference, prediction = (_band(mask, width) for mask in case.masks(label))
-    return np.count_nonzero(reference & prediction) / np.count_nonzero(reference | prediction)
+    return float(np.count_nonzero(reference & prediction) / np.count_nonzero(reference | prediction))
 
 
 @metric(

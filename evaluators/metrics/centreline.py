@@ -15,7 +15,7 @@ def _cl_dice(case: Case, label: int) -> float:
     of_prediction, of_reference = _skeleton.skeleton(prediction), _skeleton.skeleton(reference)
     precision = np.count_nonzero(of_prediction & reference) / np.count_nonzero(of_prediction)
     sensitivity = np.count_nonzero(of_reference & prediction) / np.count_nonzero(of_reference)
-    return 2 * precision * sensitivity / (precision + sensitivity) if precision + sensitivity else 0.0
+    return float(2 * precision * sensitivity / (precision + sensitivity)) if precision + sensitivity else 0.0
 
 
 @metric(
