@@ -61,6 +61,8 @@ def _form(request, benchmark: Benchmark, *, status=200, faults: Faults | None = 
     manifest = benchmark.package.manifest
     teams = [(team, submissions.remaining(benchmark, team)) for team in zoo_access.namespaces_of(request.user)]
     upload = request.FILES.get("file")
+    revisions = _revisions(request.user, benchmark) if "weights" in manifest["accepts"] else []
+    chosen = request.POST.get("model") or request.GET.get("model", "")
     context = {
         "benchmark": benchmark,
         "manifest": manifest,
@@ -70,8 +72,9 @@ def _form(request, benchmark: Benchmark, *, status=200, faults: Faults | None = 
         "teams": teams,
         "team": request.POST.get("team") or request.user.get_username(),
         "given": {name: request.POST.get(name, "") for name in TEXTS},
-        "chosen": request.POST.get("model") or request.GET.get("model", ""),
-        "revisions": _revisions(request.user, benchmark) if "weights" in manifest["accepts"] else [],
+        "chosen": chosen,
+        "chosen_listed": any(value == chosen for value, _text, _here in revisions),
+        "revisions": revisions,
         "max_bytes": submissions.max_bytes(benchmark),
         "commands": shell.commands(request, benchmark),
         "faults": [fault.as_dict() for fault in faults.faults] if faults else [],
