@@ -37,7 +37,7 @@ def _broker() -> str:
     """Reaching the broker is a comfort: without it runs are found by a sweep, so its loss is no outage."""
     try:
         with app.connection_for_write(connect_timeout=2) as broker:
-            broker.connect()
+            broker.ensure_connection(max_retries=1, interval_start=0, interval_step=0, timeout=2)
     except Exception:  # every transport has an error of its own
         return "down"
     return "ok"
@@ -50,7 +50,7 @@ def _storage() -> str:
     folder = address.path
     while not os.path.exists(folder) and folder != "/":  # made at the first write
         folder = os.path.dirname(folder)
-    return "ok" if os.access(folder, os.W_OK) else "down"
+    return "ok" if os.path.isdir(folder) and os.access(folder, os.W_OK | os.X_OK) else "down"
 
 
 def _workers() -> str:

@@ -16,7 +16,9 @@ def storage(tmp_path, settings):
     """Blobs of one test in a folder of its own; the broker is away, as it may be."""
     settings.STORAGE_URL = (tmp_path / "blobs").as_uri()
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": str(tmp_path)}}
+    settings.CACHES = {
+        "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": str(tmp_path)}
+    }
     return tmp_path / "blobs"
 
 

@@ -87,9 +87,19 @@ def test_faults_of_claims_and_owner_come_together_and_nothing_is_stored(db, fold
     with pytest.raises(Faults) as faults:
         benchmarks.load(folder, "nobody")
     said = " ".join(fault.message for fault in faults.value.faults)
-    for part in ("no citation", "'high' is not a number", "claim 2 is not a mapping", "unknown field 'nam'", "no user or organisation"):
+    for part in (
+        "no citation",
+        "'high' is not a number",
+        "claim 2 is not a mapping",
+        "unknown field 'nam'",
+        "no user or organisation",
+    ):
         assert part in said
-    assert not Claim.objects.exists() and not Blob.objects.exists() and not Namespace.objects.filter(name="nobody").exists()
+    assert (
+        not Claim.objects.exists()
+        and not Blob.objects.exists()
+        and not Namespace.objects.filter(name="nobody").exists()
+    )
 
 
 def test_the_command_loads_a_package_and_a_draft_stays_a_draft(db, folder, labels, capsys):
@@ -112,9 +122,13 @@ def test_baselines_on_a_draft_set_the_rounding_steps(cast, folder, labels, answe
     draft = benchmarks.load(folder, cast.hospital, publish=False)
     assert draft.steps == {}
     for seed, spread in enumerate([0.01, 0.03, 0.02]):
-        made = submissions.submit(draft, cast.hospital, cast.member, file=answer(seed=seed), name=str(seed), baseline=True)
+        made = submissions.submit(
+            draft, cast.hospital, cast.member, file=answer(seed=seed), name=str(seed), baseline=True
+        )
         draws = [0.8 - spread, 0.8 + spread]  # standard deviation: spread
-        finished(made.run, {"auroc": (0.8, draws), "average_precision": (0.8, draws), "balanced_accuracy": (0.8, draws)})
+        finished(
+            made.run, {"auroc": (0.8, draws), "average_precision": (0.8, draws), "balanced_accuracy": (0.8, draws)}
+        )
     published = benchmarks.publish(draft)
     assert published.steps == {"auroc": 0.01, "average_precision": 0.01, "balanced_accuracy": 0.01}
     assert benchmarks.publish(published).steps == published.steps

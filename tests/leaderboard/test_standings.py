@@ -60,7 +60,12 @@ def independent_max_t(values, resampled, level=0.95):
 
 def test_the_organisers_board_equals_an_independent_computation(field, benchmark, cast):
     shared = np.random.default_rng(7).normal(0, 0.03, B)
-    made = [normal(0.91, 0.03, 1, shared), normal(0.905, 0.03, 2, shared), normal(0.86, 0.03, 3, shared), normal(0.70, 0.03, 4)]
+    made = [
+        normal(0.91, 0.03, 1, shared),
+        normal(0.905, 0.03, 2, shared),
+        normal(0.86, 0.03, 3, shared),
+        normal(0.70, 0.03, 4),
+    ]
     field(made)
     board = standings.table(benchmark, cast.operator)
     values, resampled = np.array([v for v, _ in made]), np.stack([r for _, r in made])
@@ -70,7 +75,11 @@ def test_the_organisers_board_equals_an_independent_computation(field, benchmark
     assert board.resolvable == pytest.approx(2.8 * errors[0, 1], rel=1e-9)
     last = board.differences[-1]
     assert (last.value, last.low, last.high) == pytest.approx(
-        (values[3] - values[0], values[3] - values[0] - critical * errors[0, 3], values[3] - values[0] + critical * errors[0, 3])
+        (
+            values[3] - values[0],
+            values[3] - values[0] - critical * errors[0, 3],
+            values[3] - values[0] + critical * errors[0, 3],
+        )
     )
 
 
@@ -227,7 +236,9 @@ def test_the_reading_says_who_is_tied(field, benchmark, cast):
     assert said[0] == "Two entries are tied for first." and "60 cases cannot tell apart" in said[1]
 
 
-def test_a_page_asks_few_questions_whatever_the_number_of_entries(field, benchmark, cast, django_assert_max_num_queries):
+def test_a_page_asks_few_questions_whatever_the_number_of_entries(
+    field, benchmark, cast, django_assert_max_num_queries
+):
     field([normal(0.5 + number / 100, 0.03, number) for number in range(12)])
     standings.table(benchmark, cast.ann)
     found = benchmarks.find(benchmark.slug, cast.ann)

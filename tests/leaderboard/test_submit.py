@@ -20,7 +20,12 @@ def test_a_good_file_becomes_a_submission_a_run_and_a_blob_and_the_bell_rings(
     with django_capture_on_commit_callbacks(execute=True):
         submission = submit(name=" Best so far ", note="ours", paper_url="https://example.org/paper")
     run = submission.run
-    assert (submission.name, submission.note, submission.team, submission.author) == ("Best so far", "ours", cast.lab, cast.ann)
+    assert (submission.name, submission.note, submission.team, submission.author) == (
+        "Best so far",
+        "ours",
+        cast.lab,
+        cast.ann,
+    )
     assert run.status == Run.Status.QUEUED and bell == [run.pk] and not submission.reused
     (sha256,) = run.answer["files"].values()
     assert blobs.exists(sha256) and submission.size == Blob.objects.get(pk=sha256).size
@@ -204,7 +209,9 @@ def test_the_place_in_the_queue_and_the_wait_from_past_runs(submit, cast, finish
     assert submissions.queue_position(first.run) == submissions.Place(1, None)
     assert submissions.queue_position(second.run).position == 2
     finished(first.run, {"auroc": (0.8, [0.7, 0.8, 0.9])})
-    Run.objects.filter(pk=first.run_id).update(started=timezone.now() - timezone.timedelta(seconds=30), finished=timezone.now())
+    Run.objects.filter(pk=first.run_id).update(
+        started=timezone.now() - timezone.timedelta(seconds=30), finished=timezone.now()
+    )
     place = submissions.queue_position(second.run)
     assert place.position == 1 and 30 <= place.wait <= 31
     assert submissions.queue_position(first.run) is None
