@@ -14,6 +14,8 @@ LANES = 32  # resamples that go through a kernel together; one row of weights is
 
 _SCALARS = {
     "u1": types.uint8,
+    "i1": types.int8,
+    "u2": types.uint16,
     "u4": types.uint32,
     "u8": types.uint64,
     "i4": types.int32,

@@ -92,7 +92,7 @@ class Boundaries:
         shape, (low, high) = self.pair.reference.shape, self.boxes[code]
         moves, lengths, _ = _distances.offsets(self.pair.spacing, self.pair.flat)
         ranks, far = np.zeros(len(lengths), np.int64), np.empty(here.size, np.uint32)
-        sample = here[:: max(1, here.size // SAMPLE)]
+        sample = np.ascontiguousarray(here[:: max(1, here.size // SAMPLE)])
         hopeless = _distances.near(sample, mark, np.uint8(code), *shape, moves, ranks, far) > sample.size // 2
         ranks[:] = 0
         if hopeless and here.size * WORTH > np.prod(high - low + 1):

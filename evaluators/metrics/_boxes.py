@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
+from evaluators.kernels import kernel
+
 HITS = ("iou", "centre", "distance")
 
 
@@ -86,7 +88,7 @@ def _stacked(rows, widths: tuple[int, int], what: str) -> tuple[np.ndarray, np.n
     return stacked, np.repeat(np.arange(len(tables)), [len(table) for table in tables])
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def box_iou(a, b):
     """Intersection over union of two boxes, corner first and then sizes."""
     axes = a.size // 2
@@ -99,7 +101,7 @@ def box_iou(a, b):
     return both / union if union > 0 else 0.0
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _merit(lesion, box, hit, iou, within):
     """How well a detection hits a lesion, larger is better; -inf where it does not. `hit` as in HITS."""
     if hit == 0:
@@ -118,7 +120,7 @@ def _merit(lesion, box, hit, iou, within):
     return -square if square <= reach * reach else -np.inf
 
 
-@njit(cache=True, nogil=True)
+@kernel("f8[:,::1]", "i8[::1]", "f8[:,::1]", "i8[::1]", "i8", "f8", "f8", "i1[::1]!")
 def _found(reference, first, detections, image, hit, iou, within, outcome):
     """By falling score: 1 for the first hit of a lesion, 0 for a hit of lesions already found, -1 for a false positive."""
     taken = np.zeros(reference.shape[0], np.bool_)
@@ -168,7 +170,7 @@ def outcomes(boxes: Boxes, hit: str, iou: float, within: float | None) -> np.nda
     return outcome
 
 
-@njit(cache=True, nogil=True)
+@kernel("f8[:,::1]", "i8[::1]", "f8[:,::1]", "i8[::1]", "f8[::1]", "i8", "i1[:,::1]!")
 def _coco(reference, first, detections, image, thresholds, most, outcome):
     seen = np.zeros(first.size - 1, np.int64)
     taken = np.zeros((thresholds.size, reference.shape[0]), np.bool_)

@@ -9,6 +9,8 @@ from functools import lru_cache
 import numpy as np
 from numba import njit
 
+from evaluators.kernels import kernel
+
 OFFSETS = 320  # tried before the search over cells; about four voxels around
 
 
@@ -38,7 +40,7 @@ def offsets(spacing: tuple[float, float, float], flat: bool, reach: float | None
     return moves, length[order], complete
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _jumps(moves, ny, nx):
     """The moves as steps of a flat index, and how far they reach along each axis."""
     jump, reach = np.empty(moves.shape[0], np.int64), np.zeros(3, np.int64)
@@ -49,7 +51,7 @@ def _jumps(moves, ny, nx):
     return jump, reach
 
 
-@njit(cache=True, nogil=True)
+@kernel("u4[::1]", "u1[::1]", "u1", "i8", "i8", "i8", "i8[:,::1]", "i8[::1]!", "u4[::1]!")
 def near(places, marks, code, nz, ny, nx, moves, ranks, far):
     """Counts in `ranks` the first move from each flat index that lands on `code` in `marks`; those without go into `far`.
 
@@ -87,7 +89,7 @@ def near(places, marks, code, nz, ny, nx, moves, ranks, far):
     return missed
 
 
-@njit(cache=True, nogil=True)
+@kernel("u1[::1]", "u1[::1]", "i8", "i8", "i8", "i8[:,::1]", "i8[::1]!", "i8[::1]!", "u4[::1]!")
 def near_by_code(here, there, nz, ny, nx, moves, within, every, far):
     """Counts the codes other than 0 of `here` in `every`, and in `within` those from which a move lands on one of `there`.
 
@@ -127,7 +129,7 @@ def near_by_code(here, there, nz, ny, nx, moves, within, every, far):
     return missed
 
 
-@njit(cache=True, nogil=True)
+@kernel("u4[::1]", "i8", "i8", "i4[:,::1]!")
 def _split(places, ny, nx, out):
     """Flat indices as (z, y, x)."""
     for i in range(places.size):
@@ -136,7 +138,7 @@ def _split(places, ny, nx, out):
         out[i, 0], out[i, 1], out[i, 2] = z, y, x
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _key(z, y, x, low, shifts, dy, dx):
     """The cell of a point such that the 64 cells of a cell of cells follow one another, and their 64 groups too."""
     z, y, x = (z - low[0]) >> shifts[0], (y - low[1]) >> shifts[1], (x - low[2]) >> shifts[2]
@@ -145,7 +147,7 @@ def _key(z, y, x, low, shifts, dy, dx):
     return top << 12 | middle << 6 | (z & 3) << 4 | (y & 3) << 2 | (x & 3)
 
 
-@njit(cache=True, nogil=True)
+@kernel("i4[:,::1]", "i8[::1]", "i8[::1]", "i8[::1]", "i4[:,::1]!")
 def _build(points, low, shifts, dims, ordered):
     """Points ordered by nested cells, and for each of three levels the first member of a node and the box around it."""
     n = points.shape[0]
@@ -196,7 +198,7 @@ def _build(points, low, shifts, dims, ordered):
     return spans, boxes, used
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _gap(box, z, y, x, sz, sy, sx):
     """Squared distance from a point to a box."""
     dz = max(box[0] - z, 0, z - box[3]) * sz
@@ -205,7 +207,19 @@ def _gap(box, z, y, x, sz, sy, sx):
     return dz * dz + dy * dy + dx * dx
 
 
-@njit(cache=True, nogil=True)
+@kernel(
+    "i4[:,::1]",
+    "i4[:,::1]",
+    "i4[:,::1]",
+    "i4[:,:,::1]",
+    "i8",
+    "i8[::1]",
+    "i8[::1]",
+    "i8[::1]",
+    "f8[::1]",
+    "f8",
+    "f8[::1]!",
+)
 def _search(queries, points, spans, boxes, tops, low, shifts, dims, spacing, limit, out):
     """Squared distance of each query to its nearest point, over three levels of boxes; beyond `limit` only that it is beyond."""
     sz, sy, sx = spacing
@@ -239,7 +253,7 @@ def _search(queries, points, spans, boxes, tops, low, shifts, dims, spacing, lim
         last[group] = guess
 
 
-@njit(cache=True, nogil=True)
+@kernel("i4[:,::1]", "i4[:,::1]", "f8[::1]", "f8[::1]!")
 def _brute(queries, points, spacing, out):
     """The same by looking at every pair; quicker than building cells for a handful of queries."""
     sz, sy, sx = spacing
@@ -252,14 +266,15 @@ def _brute(queries, points, spacing, out):
         out[q] = best
 
 
-@njit(cache=True, nogil=True)
-def _steps_along_z(marks, code, steps):
-    """For each voxel of a box, the steps along z to the nearest mark in its column (65535: none there)."""
-    nz, ny, nx = marks.shape
+@kernel("u1[:,:,::1]", "u1", "i8[::1]", "i8[::1]", "u2[:,:,::1]!")
+def _steps_along_z(marks, code, low, high, steps):
+    """For each voxel of the box `low`..`high`, the steps along z to the nearest mark in its column (65535: none there)."""
+    nz, ny, nx = steps.shape
     for z in range(nz):
         for y in range(ny):
+            row = marks[low[0] + z, low[1] + y, low[2] : high[2] + 1]
             for x in range(nx):
-                steps[z, y, x] = 0 if marks[z, y, x] == code else 65535
+                steps[z, y, x] = 0 if row[x] == code else 65535
             if z > 0:
                 for x in range(nx):
                     steps[z, y, x] = min(steps[z, y, x], max(steps[z - 1, y, x], steps[z - 1, y, x] + np.uint16(1)))
@@ -269,7 +284,7 @@ def _steps_along_z(marks, code, steps):
                 steps[z, y, x] = min(steps[z, y, x], max(steps[z + 1, y, x], steps[z + 1, y, x] + np.uint16(1)))
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _envelope(heights, step, where, starts):
     """Parabolas of the lower envelope of height[i] + (step (x - i))**2: their places, and from where on each is lowest."""
     square = step * step
@@ -291,7 +306,7 @@ def _envelope(heights, step, where, starts):
     return last + 1
 
 
-@njit(cache=True, nogil=True)
+@kernel("i4[:,::1]", "u2[:,:,::1]", "f8[::1]", "f8[::1]!")
 def _transform(queries, steps, spacing, out):
     """Squared distances at `queries` (z, y, x), sorted by z and y, from the steps along z: envelopes along y, then along x."""
     sz, sy, sx = spacing
@@ -337,9 +352,8 @@ def transformed(queries: np.ndarray, marks: np.ndarray, code: int, low, high, sp
     asked, out = np.empty((queries.size, 3), np.int32), np.empty(queries.size)
     _split(queries, marks.shape[1], marks.shape[2], asked)
     asked -= np.asarray(low, np.int32)
-    part = marks[low[0] : high[0] + 1, low[1] : high[1] + 1, low[2] : high[2] + 1]
-    steps = np.empty(part.shape, np.uint16)
-    _steps_along_z(part, code, steps)
+    steps = np.empty(tuple(int(n) for n in high - low + 1), np.uint16)
+    _steps_along_z(marks, code, low, high, steps)
     _transform(asked, steps, np.asarray(spacing, float), out)
     return np.sqrt(out, out=out)
 

@@ -6,10 +6,12 @@ Guarantees one read of both volumes, eight voxels at a time where nothing or onl
 import numpy as np
 from numba import njit
 
+from evaluators.kernels import kernel
+
 ONES = np.uint64(0x0101010101010101)
 
 
-@njit(cache=True, nogil=True)
+@kernel("u1[::1]", "u1[::1]", "i8[::1]!", "i8[::1]!", "i8[::1]!")
 def _sizes(reference, prediction, size_r, size_p, both):
     """Voxels of each code in the reference, in the prediction and in both at one place; flat uint8 arrays of one length."""
     n = reference.size
@@ -47,7 +49,7 @@ def sizes(reference: np.ndarray, prediction: np.ndarray) -> tuple[np.ndarray, np
     return counts[0], counts[1], counts[2]
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _mark(row, before, after, above, below, out):
     """One row of surface: the code where any of the six face neighbours differs, else 0."""
     n = row.size
@@ -61,7 +63,7 @@ def _mark(row, before, after, above, below, out):
         out[x] = row[x]
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _void(row):
     """Whether a row of uint8 holds nothing but 0."""
     together = np.uint8(0)
@@ -70,7 +72,7 @@ def _void(row):
     return together == 0
 
 
-@njit(cache=True, nogil=True)
+@kernel("u1[:,:,::1]", "b1", "u1[:,:,::1]!")
 def surface(volume, flat, out):
     """Into `out`, all 0 before, the codes of `volume` (z, y, x) where a face neighbour has another code or is outside."""
     nz, ny, nx = volume.shape
@@ -90,7 +92,7 @@ def surface(volume, flat, out):
             _mark(row, before, after, above, below, out[z, y])
 
 
-@njit(cache=True, nogil=True)
+@kernel("u1[::1]", "i8[::1]!")
 def tally(flat_codes, counts):
     """How often each code other than 0 occurs in a mostly empty flat uint8 array."""
     words = flat_codes.size // 8
@@ -104,7 +106,7 @@ def tally(flat_codes, counts):
     counts[0] = 0
 
 
-@njit(cache=True, nogil=True)
+@kernel("u1[::1]", "b1[::1]", "i8[::1]!", "u4[::1]!")
 def gather(flat_codes, wanted, cursor, places):
     """Into `places`, the flat indices of every code that is `wanted`, grouped by code from `cursor[code]` on, in order."""
     words = flat_codes.size // 8
@@ -118,7 +120,7 @@ def gather(flat_codes, wanted, cursor, places):
                     cursor[c] += 1
 
 
-@njit(cache=True, nogil=True)
+@kernel("u4[::1]", "i8", "i8", "i8[::1]!", "i8[::1]!")
 def box(places, ny, nx, low, high):
     """Widens the box `low`..`high` (inclusive) by flat indices."""
     for p in places:
@@ -128,7 +130,7 @@ def box(places, ny, nx, low, high):
         high[0], high[1], high[2] = max(high[0], z), max(high[1], y), max(high[2], x)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _pairs(row, code, out):
     """Per corner of a row, which of its two voxels hold the code, as two bits; beyond the row nothing does."""
     n = row.size
@@ -138,7 +140,7 @@ def _pairs(row, code, out):
     out[n] = np.uint8(row[n - 1] == code) << np.uint8(1)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _codes(r00, r01, r10, r11, full, out):
     """Neighbourhood codes of one row of corners from the pairs of four rows of voxels; 0 where all or none are inside."""
     for x in range(out.size):
@@ -146,7 +148,7 @@ def _codes(r00, r01, r10, r11, full, out):
         out[x] = bits if bits != full else np.uint8(0)
 
 
-@njit(cache=True, nogil=True)
+@kernel("u1[:,:,::1]", "u1", "b1", "i8[::1]", "i8[::1]", "u1[:,:,::1]!")
 def corners(volume, code, flat, low, high, out):
     """Into `out`, the 2x2x2 neighbourhood code of each voxel corner of a box where the label's boundary passes, else 0.
 
@@ -167,7 +169,7 @@ def corners(volume, code, flat, low, high, out):
             _codes(planes[before, j], planes[before, j + 1], planes[here, j], planes[here, j + 1], full, out[i, j])
 
 
-@njit(cache=True, nogil=True)
+@kernel("u1[:,:,::1]", "i8[:,::1]!", "i8[:,::1]!")
 def extents(volume, low, high):
     """Widens `low` and `high` (256, 3; inclusive) by the box around each code other than 0 of `volume` (z, y, x)."""
     nz, ny, nx = volume.shape

@@ -6,6 +6,8 @@ Guarantees that a skeleton keeps the topology of its mask, and costs time only a
 import numpy as np
 from numba import njit
 
+from evaluators.kernels import kernel
+
 # A voxel and its neighbourhood as 27 bits, z slowest; its faces are looked at in this order (images: the first four).
 FACES = np.array([[0, -1, 0], [0, 1, 0], [0, 0, 1], [0, 0, -1], [1, 0, 0], [-1, 0, 0]], np.int64)
 
@@ -46,7 +48,7 @@ def _euler() -> np.ndarray:
 ADJACENCY, OCTANTS, EULER = _adjacency(), _octants(), _euler()
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _around(volume, z, y, x):
     """The neighbourhood of a voxel as 27 bits, the centre left out."""
     bits, place = 0, 0
@@ -59,7 +61,7 @@ def _around(volume, z, y, x):
     return bits & ~(1 << 13)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _in_one_piece(bits, adjacency):
     """Whether the neighbours hang together without the centre."""
     if bits == 0:
@@ -76,7 +78,7 @@ def _in_one_piece(bits, adjacency):
     return piece == bits
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _keeps_euler(bits, octants, euler):
     total = 0
     for o in range(8):
@@ -87,7 +89,7 @@ def _keeps_euler(bits, octants, euler):
     return total == 0
 
 
-@njit(cache=True, nogil=True)
+@kernel("u1[:,:,::1]!", "i8[:,::1]", "i8[::1]", "i8[:,::1]", "i8[::1]")
 def _thin(volume, faces, adjacency, octants, euler):
     """Thins `volume`, uint8 with a rim of 0, in place, from each of `faces` in turn."""
     nz, ny, nx = volume.shape

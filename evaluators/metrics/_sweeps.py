@@ -4,12 +4,13 @@ Weights are multiplicities of images; a value with weights equals the value on t
 """
 
 import numpy as np
-from numba import njit
+
+from evaluators.kernels import kernel
 
 BLOCK = 64
 
 
-@njit(cache=True, nogil=True)
+@kernel("i1[::1]", "b1[::1]", "i8[::1]", "f8[::1]", "f8[::1]", "u1[:,::1]", "f8[:,::1]!")
 def free_response(outcome, ends, image, lesions, rates, weights, out):
     """Sensitivity at false positives per image, (rates, B) into `out`, from outcomes (d,) by falling score.
 
@@ -51,7 +52,7 @@ def free_response(outcome, ends, image, lesions, rates, weights, out):
                 out[k, start + b] = out[k, start + b] / total[b] if total[b] > 0 else np.nan
 
 
-@njit(cache=True, nogil=True)
+@kernel("i1[::1]", "i8[::1]", "f8[::1]", "f8[::1]", "u1[:,::1]", "f8[::1]!", "f8[::1]!")
 def precision_recall(outcome, image, lesions, recalls, weights, area, reached):
     """COCO's average precision into `area` (B,) and the recall reached into `reached` (B,); outcomes (d,) by falling score.
 
