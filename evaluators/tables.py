@@ -243,6 +243,8 @@ def _fields(line: str) -> list[str] | None:
 
 def strings(column: list) -> list[str]:
     """A column as text, without spaces around; bytes that are not UTF-8 become U+FFFD."""
+    if isinstance(column, np.ndarray):
+        return [str(item) for item in column.tolist()]
     if not column or isinstance(column[0], str):
         return column
     text = b"\n".join(column).decode("utf-8", "replace")
@@ -255,15 +257,16 @@ def numbers(column) -> tuple[np.ndarray, np.ndarray]:
     """A column as float64, and which rows hold no number at all (their value is NaN)."""
     if isinstance(column, np.ndarray):
         return column.astype(np.float64), np.zeros(len(column), bool)
+    underscore, join = ("_", ",".join) if column and isinstance(column[0], str) else (b"_", b",".join)
     try:
-        if b"_" not in b",".join(column):
+        if underscore not in join(column):  # float() would take 1_000
             return np.fromiter(map(float, column), np.float64, len(column)), np.zeros(len(column), bool)
     except ValueError:
         pass
     values, bad = np.full(len(column), np.nan), np.zeros(len(column), bool)
     for row, item in enumerate(column):
         try:
-            if b"_" in item:
+            if underscore in item:
                 raise ValueError
             values[row] = float(item)
         except ValueError:

@@ -1,0 +1,296 @@
+"""benchmark.yaml: what may stand in it, checked whole, and normalised with its defaults filled in.
+
+Guarantees of a normalised manifest: every key of DEFAULTS is there; names of metrics, kinds and classes are known ones;
+it is plain JSON. Columns are compared with cases.csv in cases.py.
+"""
+
+from evaluators import fields
+from evaluators.faults import Findings, quote
+from evaluators.fields import Fields, distinct
+from evaluators.metrics import METRICS
+from evaluators.places import Place, near
+from evaluators.readers import KINDS
+
+FILE = "benchmark.yaml"
+ACCEPTS = ("predictions", "weights")
+RESAMPLES = 2000
+MAX_CLASSES = 2000
+RELEASES = ("groups", "patients")
+
+
+def read(tree: Place, found: Findings) -> dict:
+    """The normalised manifest of a YAML tree; what is wrong is added to `found`, and the rest still checked."""
+    top = Fields(tree, found)
+    if not isinstance(tree.value, dict):
+        return {}
+    manifest = {
+        "slug": top.slug("slug", "Write slug: retina-dr-grading; it becomes the address of the board."),
+        "version": top.whole("version", low=1, high=10**6, default=1, required="Write version: 1."),
+        "title": top.text("title", required="Write what is measured on which data."),
+        "description": top.text("description", longest=10_000),
+        "owner": top.text("owner", longest=96),
+        "task": _task(top),
+        "kind": top.choice("kind", KINDS, required=f"Write kind: one of {', '.join(KINDS)}."),
+        "ordinal": top.flag("ordinal"),
+        "multilabel": top.flag("multilabel"),
+        "instances": top.flag("instances"),
+        "accepts": _accepts(top),
+        "labels": top.choice("labels", ("hidden", "public"), default="hidden"),
+        "release_inputs": top.flag("release_inputs"),
+        "release": [item.raw for item in _known(top.names("release"), RELEASES, "release", found)],
+        "limits": _limits(top),
+        "source": _source(top),
+        "traps": _texts(top, "traps"),
+    }
+    manifest |= _classes(top, manifest)
+    manifest["metrics"] = _metrics(top, manifest)
+    manifest["resample"] = _resample(top)
+    manifest["split"] = _split(top)
+    manifest["groups"] = [item.raw for item in top.names("groups", most=20)]
+    manifest["safety"] = _safety(top, manifest)
+    top.done()
+    return manifest
+
+
+def _task(top: Fields) -> dict:
+    task = Fields(
+        top.required("task", "Write task: {slug: ..., specialty: ..., modality: ..., anatomy: ...}."), top.found, "task"
+    )
+    if not task.places:
+        return {"slug": "", "title": "", "question": "", "specialty": "", "modality": "", "anatomy": ""}
+    values = {"slug": task.slug("slug", "Write task.slug: diabetic-retinopathy-grading.")}
+    values |= {"title": task.text("title", longest=200), "question": task.text("question", longest=2000)}
+    values |= {name: task.text(name, longest=100) for name in ("specialty", "modality", "anatomy")}
+    task.done()
+    return values
+
+
+def _accepts(top: Fields) -> list[str]:
+    known = _known(top.names("accepts"), ACCEPTS, "accepts", top.found)
+    return [item.raw for item in known] or ["predictions"]
+
+
+def _known(items: list[Place], known, name: str, found: Findings) -> list[Place]:
+    good = []
+    for item in items:
+        if item.raw in known:
+            good.append(item)
+        else:
+            found.add(f"{name} holds {quote(item.raw)}, which is not known", near(item.raw, known), **item.at)
+    return good
+
+
+def _texts(top: Fields, key: str) -> list[str]:
+    place = top.take(key)
+    if place is None:
+        return []
+    items = place.value if isinstance(place.value, list) else [place]
+    texts = []
+    for item in items:
+        if isinstance(item.value, dict | list) or not item.raw.strip() or len(item.raw) > 1000:
+            hint = (
+                'Put a sentence that holds ": " in quotes.' if isinstance(item.value, dict) else "1 to 1,000 letters."
+            )
+            top.found.add(f"{key} must be a list of sentences", hint, **item.at)
+        else:
+            texts.append(item.raw.strip())
+    return texts
+
+
+def _limits(top: Fields) -> dict:
+    limits = Fields(top.take("limits"), top.found, "limits")
+    values = {
+        "per_day": limits.whole("per_day", low=1, high=10_000, default=20),
+        "max_bytes": limits.whole("max_bytes", low=1, high=10**15, default=0),
+        "seconds": limits.whole("seconds", low=1, high=7 * 86_400, default=0),
+        "memory_bytes": limits.whole("memory_bytes", low=1 << 20, high=10**15, default=0),
+    }
+    limits.done()
+    return {name: value for name, value in values.items() if value}
+
+
+def _source(top: Fields) -> dict:
+    hint = "Write source: {name: ..., licence: ..., citation: ..., url: ...}."
+    source = Fields(top.required("source", hint), top.found, "source")
+    if not source.places:
+        return {"name": "", "licence": "", "citation": "", "url": ""}
+    values = {"name": source.text("name", required="Name the data set.", longest=500)}
+    values["licence"] = source.text("licence", required="Name the licence of the data.", longest=500)
+    values |= {"citation": source.text("citation", longest=5000), "url": source.text("url", longest=1000)}
+    if values["url"] and not values["url"].startswith(("https://", "http://")):
+        source.found.add(
+            "source.url is not a web address", "Write it with https:// in front.", **source.places["url"].at
+        )
+    source.done()
+    return values
+
+
+def _classes(top: Fields, manifest: dict) -> dict:
+    """`classes`, and for segmentation `label_values`: the value of each label in a map, background left out."""
+    place, found, kind = top.take("classes"), top.found, manifest["kind"]
+    values: dict[str, int] = {}
+    if place is not None and isinstance(place.value, dict) and kind == "segmentation":
+        names, values = _numbered(place, found)
+    else:
+        names = [item.raw for item in distinct(place, "classes", found, most=MAX_CLASSES)]
+        first = 0 if names and names[0].casefold() == "background" else 1
+        values = {name: number for number, name in enumerate(names, first) if number}
+    at = place.at if place else top.at
+    for name in names:
+        if name in ("case_id", "label", "score") or "," in name or '"' in name or not name.isprintable():
+            found.add(f"the class {quote(name)} cannot be a column of a CSV file", "Choose another name.", **at)
+    needed = KINDS[kind].classes if kind else 0
+    if len(names) < needed and kind:
+        if place is None or not names:
+            found.add("classes is missing", f"{kind} needs at least {needed}: classes: [one, two].", **at)
+        else:
+            found.add(f"classes names {len(names)}, {kind} needs at least {needed}", "Name the others too.", **at)
+    elif names and not needed and kind:
+        found.add(f"classes has no meaning for {kind}", "Remove it.", **at)
+    if kind == "segmentation" and names and not values:
+        found.add("classes names the background alone", "Name at least one label besides it.", **at)
+    for key in ("ordinal", "multilabel"):
+        if manifest[key] and kind and kind != "classification":
+            found.add(f"{key} has no meaning for {kind}", "Remove it.", **top.places[key].at)
+    if manifest["ordinal"] and manifest["multilabel"]:
+        found.add("a benchmark cannot be both ordinal and multilabel", "Remove one.", **top.places["ordinal"].at)
+    if manifest["instances"] and kind and kind != "segmentation":
+        found.add(f"instances has no meaning for {kind}", "Remove it.", **top.places["instances"].at)
+    return {"classes": names} | ({"label_values": values} if kind == "segmentation" else {})
+
+
+def _numbered(place: Place, found: Findings) -> tuple[list[str], dict[str, int]]:
+    """`{0: background, 1: anterior}`: the names by value, and the values of those above 0."""
+    pairs: dict[int, str] = {}
+    for key, item in place.value.items():
+        if not key.isdigit() or int(key) > 65_535 or isinstance(item.value, dict | list) or not item.raw.strip():
+            found.add("classes must map values to names", "Write classes: {0: background, 1: anterior}.", **item.at)
+        elif item.raw.strip() in pairs.values():
+            found.add(f"classes holds {quote(item.raw)} twice", "Keep one of them.", **item.at)
+        else:
+            pairs[int(key)] = item.raw.strip()
+    ordered = [pairs[value] for value in sorted(pairs)]
+    return ordered, {name: value for value, name in sorted(pairs.items()) if value}
+
+
+def _metrics(top: Fields, manifest: dict) -> dict:
+    hint = "Write metrics: {primary: auroc, also: [brier]}."
+    metrics = Fields(top.required("metrics", hint), top.found, "metrics")
+    values: dict = {"primary": "", "also": [], "parameters": {}, "why": {}}
+    if not metrics.places:
+        return values
+    primary = metrics.required("primary", "Name the metric that ranks.")
+    names = distinct(primary, "metrics.primary", top.found, most=1) + metrics.names("also", most=50)
+    good = [item for item in names if _suits(item, manifest["kind"], top.found)]
+    values["also"] = list(dict.fromkeys(item.raw for item in good if item is not primary))
+    if primary is not None and any(item is primary for item in good):
+        values["primary"] = primary.raw
+        if primary.raw in values["also"]:
+            top.found.add(f"{primary.raw} is primary and stands in also", "Remove it from metrics.also.", **primary.at)
+    used = [values["primary"], *values["also"]]
+    values["parameters"] = _parameters(metrics.take("parameters"), used, top.found)
+    why = Fields(metrics.take("why"), top.found, "metrics.why")
+    values["why"] = {name: why.text(name, longest=1000) for name in used if name in why.places}
+    why.asked += used
+    why.done()
+    metrics.done()
+    return values
+
+
+def _suits(item: Place, kind: str, found: Findings) -> bool:
+    if item.raw not in METRICS:
+        suited = [name for name, metric in METRICS.items() if not kind or kind in metric.kinds]
+        found.add(
+            f"no metric is called {quote(item.raw)}", near(item.raw, suited, "For this kind there are"), **item.at
+        )
+        return False
+    if kind and kind not in METRICS[item.raw].kinds:
+        suited = [name for name, metric in METRICS.items() if kind in metric.kinds]
+        hint = f"It is for {' and '.join(METRICS[item.raw].kinds)}; for {kind} there are {', '.join(suited[:12])}."
+        found.add(f"the metric {item.raw} cannot measure {kind}", hint, **item.at)
+        return False
+    return True
+
+
+def _parameters(place: Place | None, used: list[str], found: Findings) -> dict:
+    """`{metric: {parameter: number, text or list of numbers}}`, each of a metric in use that takes it."""
+    values: dict = {}
+    outer = Fields(place, found, "metrics.parameters")
+    for name, item in outer.places.items():
+        outer.asked.append(name)
+        if name not in used:
+            found.add(f"metrics.parameters names {quote(name)}, which is not used here", near(name, used), **item.at)
+            continue
+        inner = Fields(item, found, f"metrics.parameters.{name}")
+        known = METRICS[name].parameters
+        for key, value in inner.places.items():
+            if known and key not in known:
+                found.add(f"{name} takes no parameter {quote(key)}", near(key, known, "It takes"), **value.at)
+            else:
+                values.setdefault(name, {})[key] = _parameter(value)
+    return values
+
+
+def _parameter(place: Place):
+    if isinstance(place.value, list):
+        return [_parameter(item) for item in place.value]
+    if isinstance(place.value, dict):
+        return {key: _parameter(item) for key, item in place.value.items()}
+    value = fields.number(place)
+    return place.value if value is None or isinstance(place.value, int) else value
+
+
+def _resample(top: Fields) -> dict:
+    resample = Fields(top.take("resample"), top.found, "resample")
+    values = {"unit": resample.text("unit", default="", longest=100)}
+    values["resamples"] = resample.whole("resamples", low=100, high=100_000, default=RESAMPLES)
+    resample.done()
+    return values
+
+
+def _split(top: Fields) -> dict | None:
+    place = top.take("split")
+    if place is None:
+        return None
+    split = Fields(place, top.found, "split")
+    column = split.text("column", required="Write split: {column: split}.", longest=100)
+    split.done()
+    return {"column": column} if column else None
+
+
+def _safety(top: Fields, manifest: dict) -> list[dict]:
+    """Constraints: `{never: {truth, predicted}, at_most: n}`, `{sensitivity: {positive}, at_least: p}`, likewise specificity."""
+    place, found, rules = top.take("safety"), top.found, []
+    if place is None:
+        return rules
+    if not isinstance(place.value, list):
+        found.add("safety must be a list", "Begin each constraint with a dash.", **place.at)
+        return rules
+    if manifest["kind"] and manifest["kind"] != "classification":
+        found.add(f"safety constraints are for classification, not for {manifest['kind']}", "Remove them.", **place.at)
+        return rules
+    for item in place.value:
+        rule = Fields(item, found, "safety")
+        kind = next((name for name in ("never", "sensitivity", "specificity") if name in rule.places), "")
+        if not kind:
+            hint = "Write {never: {truth: [...], predicted: [...]}, at_most: 0} or {sensitivity: {positive: [...]}, at_least: 0.9}."
+            found.add("a safety constraint says neither never, sensitivity nor specificity", hint, **item.at)
+            continue
+        inner = Fields(rule.take(kind), found, f"safety.{kind}")
+        wanted = ("truth", "predicted") if kind == "never" else ("positive",)
+        body = {name: _class_names(inner, name, manifest["classes"]) for name in wanted}
+        threshold = inner.number("threshold", low=0, high=1) if kind != "never" else None
+        inner.done()
+        bound = "at_most" if kind == "never" else "at_least"
+        if bound not in rule.places:
+            found.add(f"the constraint has no {bound}", f"Write {bound}: {0 if kind == 'never' else 0.9}.", **item.at)
+        value = rule.number(bound, low=0, high=1e9 if kind == "never" else 1)
+        rule.done()
+        rules.append({kind: body | ({"threshold": threshold} if threshold is not None else {}), bound: value})
+    return rules
+
+
+def _class_names(inner: Fields, key: str, classes: list[str]) -> list[str]:
+    if inner.required(key, f"Write {key}: [one of the classes].") is None:
+        return []
+    return [item.raw for item in _known(inner.names(key), classes, inner.full(key), inner.found)]
