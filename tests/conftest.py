@@ -1,17 +1,6 @@
-"""One data folder for the whole test session, apart from the developer's own; and the fixed cast."""
+"""Options and fixtures of every test. The data folder of the session is made in environment.py, before the settings."""
 
-import os
-import shutil
-import tempfile
-from pathlib import Path
-
-# Before Django reads its settings: nothing of a test touches the developer's `var/`.
-_DATA = Path(tempfile.mkdtemp(prefix="kensa-tests-"))
-os.environ["KENSA_DATA_DIR"] = str(_DATA)
-for _name in ("DATABASE_URL", "REDIS_URL", "KENSA_STORAGE_URL", "KENSA_SECRET_KEY", "KENSA_SIGNUP"):
-    os.environ.pop(_name, None)
-
-import pytest  # noqa: E402
+import pytest
 
 
 def pytest_addoption(parser):
@@ -22,10 +11,6 @@ def pytest_collection_modifyitems(config, items):
     """Long checks run with --soak only; their short twins are ordinary tests."""
     if not config.getoption("--soak"):
         items[:] = [item for item in items if "soak" not in item.keywords]
-
-
-def pytest_unconfigure(config):
-    shutil.rmtree(_DATA, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
