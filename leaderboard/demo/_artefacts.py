@@ -22,6 +22,7 @@ MISSING = 3  # exit code of a build whose data is not here
 # One thread a build: the same machine makes the same weights again, and two builds share two cores.
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 SHARED = ("__init__", "_data", "_writing")
+_children: set[subprocess.Popen] = set()
 
 
 class Failed(Exception):
@@ -95,6 +96,7 @@ def _run(name: str, work: Path, log: Path, tell: Callable[[dict], None]) -> tupl
         child = subprocess.Popen(
             command, cwd=settings.BASE_DIR, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True
         )
+        _children.add(child)
         try:
             for line in child.stdout:
                 if line.startswith("{"):
@@ -106,3 +108,10 @@ def _run(name: str, work: Path, log: Path, tell: Callable[[dict], None]) -> tupl
             if child.poll() is None:
                 child.kill()
                 child.wait()
+            _children.discard(child)
+
+
+def stop() -> None:
+    """End every build of this process."""
+    for child in list(_children):
+        child.kill()

@@ -26,7 +26,9 @@ MANIFEST = {
         "primary": "auroc",
         "also": ["average_precision", "balanced_accuracy", "sensitivity_at_specificity", "brier", "ece"],
         "parameters": {"sensitivity_at_specificity": {"at": 0.9}},
-        "why": {"auroc": "Ranks malignant above benign at every threshold; 27 % are malignant, so accuracy would mislead."},
+        "why": {
+            "auroc": "Ranks malignant above benign at every threshold; 27 % are malignant, so accuracy would mislead."
+        },
     },
     "resample": {"unit": "patient_id", "resamples": 2000},
     "source": {

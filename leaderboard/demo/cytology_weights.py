@@ -58,7 +58,9 @@ def graph(layers: list[tuple[np.ndarray, np.ndarray]], mean: np.ndarray, spread:
     nodes.append(helper.make_node("Sub", ["measures", "mean"], ["centred"]))
     nodes.append(helper.make_node("Div", ["centred", "spread"], ["layer0"]))
     for number, (weight, bias) in enumerate(layers):
-        if number == len(layers) - 1:  # log-odds of class 1 beside 0 for class 0: their softmax is the logistic function
+        if (
+            number == len(layers) - 1
+        ):  # log-odds of class 1 beside 0 for class 0: their softmax is the logistic function
             weight, bias = np.hstack([np.zeros_like(weight), weight]), np.concatenate([np.zeros_like(bias), bias])
         values |= {f"weight{number}": weight, f"bias{number}": bias}
         inputs = [f"layer{number}", f"weight{number}", f"bias{number}"]
