@@ -18,6 +18,7 @@ from django.apps import apps
 from django.conf import settings
 from django.core import serializers
 from django.core.management.color import no_style
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, models, transaction
 
 from zoo import blobs
@@ -104,6 +105,13 @@ def _one_moment() -> Iterator[None]:
             cursor.execute("ROLLBACK")
 
 
+class _Exact(DjangoJSONEncoder):
+    """Django's own encoder cuts times to milliseconds."""
+
+    def default(self, value):
+        return value.isoformat() if isinstance(value, datetime) else super().default(value)
+
+
 def _dump(out: BinaryIO) -> dict[str, int]:
     """Rows as JSON lines; how many of each table."""
     counts = {}
@@ -117,7 +125,7 @@ def _dump(out: BinaryIO) -> dict[str, int]:
                 counts[label] += 1
                 yield row
 
-        serializers.serialize("jsonl", counted(), stream=text)
+        serializers.serialize("jsonl", counted(), stream=text, cls=_Exact)
         text.detach()
     return counts
 
@@ -181,7 +189,7 @@ def _fill(source: BinaryIO, manifest: dict) -> None:
             model._base_manager.all()._raw_delete(using=connection.alias)
         counts: dict[str, int] = {}
         batch: list = []
-        for item in serializers.deserialize("jsonl", io.TextIOWrapper(source, "utf-8")):
+        for item in serializers.deserialize("jsonl", source):
             if batch and (type(batch[0].object) is not type(item.object) or len(batch) >= BATCH):
                 _write(batch)
                 batch = []

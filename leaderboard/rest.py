@@ -83,9 +83,9 @@ def _without_body(request, response) -> HttpResponse:
     request.method = "HEAD"
     bare = HttpResponse(status=response.status_code)
     bare.headers, bare.cookies = response.headers, response.cookies
+    bare._resource_closers = response._resource_closers  # an opened file is closed when the server ends the answer
     if not response.streaming:
         bare.headers.setdefault("Content-Length", str(len(response.content)))
-    response.close()
     return bare
 
 

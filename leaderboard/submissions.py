@@ -19,10 +19,10 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from evaluators import readers, runs
+from evaluators import runs
 from evaluators.faults import Fault, Faults
 from evaluators.models import Run
-from leaderboard import access, benchmarks
+from leaderboard import access, benchmarks, firstlook
 from leaderboard.models import Benchmark, Quota, Submission
 from zoo import access as zoo_access
 from zoo import blobs, commits
@@ -166,15 +166,12 @@ def _predictions(benchmark: Benchmark, file, filename: str) -> Answer:
         raise Faults(
             [Fault(f"the file has {size:,} bytes", f"This benchmark takes at most {limit:,} bytes.", file=filename)]
         )
-    readers.check(manifest, benchmarks.cases_of(benchmark.package).ids, path, filename)
+    firstlook.check(manifest, benchmarks.cases_of(benchmark.package).ids, path, filename)
     with path.open("rb") as source:
         sha256 = hashlib.file_digest(source, "sha256").hexdigest()
-    # Named by its format alone: the same bytes under another name are the same answer.
-    return Answer(Run.Kind.PREDICTIONS, {"predictions" + _suffix(filename): sha256}, path, filename, size)
-
-
-def _suffix(filename: str) -> str:
-    return "".join(Path(filename.lower()).suffixes[-1:])
+    # Named by its content alone: the same bytes under another name are the same answer.
+    name = f"predictions.{firstlook.kind(path)}"
+    return Answer(Run.Kind.PREDICTIONS, {name: sha256}, path, filename, size)
 
 
 def max_bytes(benchmark: Benchmark) -> int:
