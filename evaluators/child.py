@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from evaluators import evaluate, inference, predictions, readers
+from evaluators.cases import read_cases
 from evaluators.faults import Faults
-from evaluators.package import read_cases
 
 DONE, AT_FAULT = 0, 2
 

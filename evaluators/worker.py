@@ -18,9 +18,9 @@ from django.conf import settings
 
 import evaluators
 from evaluators import cache, runs, sandbox
+from evaluators.cases import read_cases
 from evaluators.faults import Fault
 from evaluators.models import Run, Score
-from evaluators.package import read_cases
 from zoo import blobs
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ import logging
 import os
 import shutil
 import tempfile
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from django.conf import settings
@@ -63,8 +63,10 @@ def _in_sandbox(manifest: dict, case_ids: list[str], path: Path, filename: str) 
 
 
 def _lend(path: Path, target: Path) -> None:
-    """The file alone in a folder of its own; without a copy where that is possible."""
-    try:
-        os.link(path, target)
-    except OSError:
-        shutil.copyfile(path, target)
+    """The file alone in a folder of its own, readable by the sandbox's user; without a copy where that is possible."""
+    if os.stat(path).st_mode & 0o004:
+        with suppress(OSError):
+            os.link(path, target)
+            return
+    shutil.copyfile(path, target)
+    target.chmod(0o644)
