@@ -1,16 +1,55 @@
-"""Weighted counts and sums over the rows of a held-out set, for a block of resamples at once."""
+"""Weighted counts and sums over the rows of a held-out set, for a block of 32 resamples at once."""
 
 import numpy as np
 
+from evaluators.kernels import lanes
+from evaluators.kernels.compiled import LANES, kernel
 
-def tally(codes: np.ndarray, cells: int, weights: np.ndarray) -> np.ndarray:
-    """How often each code 0..cells-1 occurs: codes (n,), weights (n, B) uint8 -> (cells, B) float64, exact."""
-    out = np.zeros((cells, weights.shape[1]))
-    for cell in range(cells):
-        out[cell] = weights[codes == cell].sum(axis=0, dtype=np.int64)
+
+@kernel("i4[::1]", "u1[:,::1]", "u4[:,::1]!")
+def tally(codes, weights, out):
+    """out[code] += weights[row] for every row: codes (n,), weights (n, 32), out (cells, 32)."""
+    for i in range(codes.size):
+        cell = np.int64(codes[i])
+        lanes.store(out, cell, lanes.load(out, cell) + lanes.load(weights, i))
+
+
+@kernel("i4[::1]", "f8[::1]", "u1[:,::1]", "f8[:,::1]!")
+def grouped(codes, values, weights, out):
+    """out[code] += value * weights[row] for every row: codes, values (n,), weights (n, 32), out (cells, 32)."""
+    for i in range(codes.size):
+        cell = np.int64(codes[i])
+        lanes.store(out, cell, lanes.load(out, cell) + lanes.f8(lanes.load(weights, i)) * values[i])
+
+
+@kernel("f8[:,::1]", "u1[:,::1]", "f8[:,::1]!")
+def columns(values, weights, out):
+    """out[column] += value * weights[row]: values (m, n), weights (n, 32), out (m, 32)."""
+    for start in range(0, values.shape[1], 512):
+        stop = min(start + 512, values.shape[1])
+        for c in range(values.shape[0]):
+            total = lanes.load(out, np.int64(c))
+            for i in range(start, stop):
+                total += lanes.f8(lanes.load(weights, i)) * values[c, i]
+            lanes.store(out, np.int64(c), total)
+
+
+def tallied(codes: np.ndarray, cells: int, weights: np.ndarray) -> np.ndarray:
+    """How often each code 0..cells-1 occurs: codes (n,) int32, weights (n, 32) uint8 -> (cells, 32) float64, exact."""
+    out = np.zeros((cells, LANES), np.uint32)
+    tally(codes, weights, out)
+    return out.astype(np.float64)
+
+
+def grouped_sums(codes: np.ndarray, values: np.ndarray, cells: int, weights: np.ndarray) -> np.ndarray:
+    """The weighted sum of values (n,) float64 by code (n,) int32 -> (cells, 32) float64."""
+    out = np.zeros((cells, LANES))
+    grouped(codes, values, weights, out)
     return out
 
 
-def columns(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """The weighted sum of each row of values (m, n) over weights (n, B) uint8 -> (m, B) float64."""
-    return values @ weights.astype(np.float64)
+def summed(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The weighted sum of each row of values (m, n) float64 over weights (n, 32) uint8 -> (m, 32) float64."""
+    out = np.zeros((len(values), LANES))
+    columns(values, weights, out)
+    return out

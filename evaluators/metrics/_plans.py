@@ -1,7 +1,7 @@
 """Metrics that are formulas of weighted counts or sums: written once, they give the value and all resampled values.
 
-A plan is built from one answer. `plan.value()` is the metric; `plan(weights)` with `weights` (n, B) uint8 multiplicities is
-the metric on each of the B resamples, equal to the value on the repeated rows. NaN means undefined there.
+A plan is built from one answer. `plan.value()` is the metric; `plan(weights)` with `weights` (n, 32) uint8 multiplicities is
+the metric on each of the 32 resamples, equal to the value on the repeated rows. NaN means undefined there.
 """
 
 from collections.abc import Callable
@@ -17,17 +17,17 @@ from evaluators.metrics.registry import Undefined
 class Counts:
     """`formula(counts (columns, cells, B) float64) -> (B,)` over how often each cell occurs in each column of codes."""
 
-    codes: np.ndarray  # (n, columns) int32 in 0..cells-1
+    codes: np.ndarray  # (columns, n) int32 in 0..cells-1
     cells: int
     formula: Callable[[np.ndarray], np.ndarray]
     reason: str = "undefined"
 
     def value(self) -> float:
-        counts = np.stack([np.bincount(column, minlength=self.cells) for column in self.codes.T])
+        counts = np.stack([np.bincount(column, minlength=self.cells) for column in self.codes])
         return told(self.formula(counts[:, :, None].astype(np.float64)), self.reason)
 
     def __call__(self, weights: np.ndarray) -> np.ndarray:
-        return self.formula(np.stack([sums.tally(column, self.cells, weights) for column in self.codes.T]))
+        return self.formula(np.stack([sums.tallied(column, self.cells, weights) for column in self.codes]))
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Sums:
         return told(self.formula(self.columns.sum(axis=1)[:, None]), self.reason)
 
     def __call__(self, weights: np.ndarray) -> np.ndarray:
-        return self.formula(sums.columns(self.columns, weights))
+        return self.formula(sums.summed(self.columns, weights))
 
 
 def told(values: np.ndarray, reason: str) -> float:

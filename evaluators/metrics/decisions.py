@@ -21,8 +21,10 @@ def confusion(reference, prediction, threshold: float, positive, formula, reason
     """A plan over confusion tables: formula gets counts (tables, k, k, B), axis 1 the truth, axis 2 the decision."""
     form = _forms.labels(reference, prediction, positive)
     decision, k = _forms.decided(form, threshold), 2 if form.kind == "labels" else form.classes
-    codes = (form.truth * k + decision).reshape(len(form.truth), -1).astype(np.int32)
-    return Counts(np.ascontiguousarray(codes), k * k, lambda c: formula(c.reshape(-1, k, k, c.shape[-1])), reason)
+    codes = (form.truth * k + decision).reshape(len(form.truth), -1).T
+    return Counts(
+        np.ascontiguousarray(codes, dtype=np.int32), k * k, lambda c: formula(c.reshape(-1, k, k, c.shape[-1])), reason
+    )
 
 
 def _balanced_accuracy(reference, prediction, *, threshold=0.5, positive=None):

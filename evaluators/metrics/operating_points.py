@@ -1,9 +1,10 @@
 """What a test gives at one point of its ROC curve, the point being picked on the held-out labels themselves."""
 
+import numpy as np
 
 from evaluators.metrics import _curves, _forms
-from evaluators.metrics.discrimination import ONE_CLASS, averaged
-from evaluators.metrics.registry import Undefined, metric
+from evaluators.metrics.discrimination import averaged, averaged_plan
+from evaluators.metrics.registry import metric
 
 PICKED = (
     "The threshold is picked on the held-out labels, and again in each resample; only thresholds between different "
@@ -11,21 +12,30 @@ PICKED = (
 )
 
 
-def _at(at: float, x_is_specificity: bool):
+def _share(at: float) -> float:
     if not 0 <= at <= 1:
         raise ValueError(f"at: {at} is not in 0..1")
+    return at
 
-    def one(truth, score) -> float:
-        fp, tp = _curves.counts(truth, score)
-        if not fp[-1] or not tp[-1]:
-            return Undefined(ONE_CLASS)
-        if x_is_specificity:
-            enough = fp[-1] - fp >= at * fp[-1] - 1e-9
-            return float(tp[enough].max() / tp[-1])
-        enough = tp >= at * tp[-1] - 1e-9
-        return float((fp[-1] - fp[enough].min()) / fp[-1])
 
-    return one
+def _swapped(form: _forms.Labels) -> _forms.Labels:
+    """The same question with the classes exchanged, where sensitivity is specificity."""
+    pairs = form.columns()
+    if len(pairs) == 1:
+        return _forms.Labels("binary", 1 - pairs[0][0], -pairs[0][1])
+    return _forms.Labels(
+        "labels", np.stack([1 - t for t, _ in pairs], axis=1), np.stack([-s for _, s in pairs], axis=1)
+    )
+
+
+def _sensitivity(reference, prediction, *, at=0.9, positive=None):
+    form = _forms.labels(reference, prediction, positive)
+    return averaged_plan(form, "macro", _curves.sensitivity_plan(_share(at)))
+
+
+def _specificity(reference, prediction, *, at=0.9, positive=None):
+    form = _swapped(_forms.labels(reference, prediction, positive))
+    return averaged_plan(form, "macro", _curves.sensitivity_plan(_share(at)))
 
 
 FACTS = {
@@ -48,6 +58,7 @@ FACTS = {
     formula="max sensitivity over thresholds with specificity >= at",
     pitfalls="Optimistic for a device whose threshold was fixed beforehand: use a fixed threshold there.",
     parameters={"at": 0.9, "positive": None},
+    weighted=_sensitivity,
 )
 def sensitivity_at_specificity(reference, prediction, *, at: float = 0.9, positive=None) -> float:
     """The highest sensitivity, 0 to 1, of any threshold whose specificity is at least `at`.
@@ -55,7 +66,8 @@ def sensitivity_at_specificity(reference, prediction, *, at: float = 0.9, positi
     >>> sensitivity_at_specificity([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8], at=0.9)
     0.5
     """
-    return averaged(_forms.labels(reference, prediction, positive), "macro", _at(at, True))
+    form, at = _forms.labels(reference, prediction, positive), _share(at)
+    return averaged(form, "macro", lambda truth, score: _curves.sensitivity_where(truth, score, at))
 
 
 @metric(
@@ -65,6 +77,7 @@ def sensitivity_at_specificity(reference, prediction, *, at: float = 0.9, positi
     formula="max specificity over thresholds with sensitivity >= at",
     pitfalls="With few positives one missed case moves it by a whole step.",
     parameters={"at": 0.9, "positive": None},
+    weighted=_specificity,
 )
 def specificity_at_sensitivity(reference, prediction, *, at: float = 0.9, positive=None) -> float:
     """The highest specificity, 0 to 1, of any threshold whose sensitivity is at least `at`.
@@ -72,4 +85,5 @@ def specificity_at_sensitivity(reference, prediction, *, at: float = 0.9, positi
     >>> specificity_at_sensitivity([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8], at=0.9)
     0.5
     """
-    return averaged(_forms.labels(reference, prediction, positive), "macro", _at(at, False))
+    form, at = _swapped(_forms.labels(reference, prediction, positive)), _share(at)
+    return averaged(form, "macro", lambda truth, score: _curves.sensitivity_where(truth, score, at))

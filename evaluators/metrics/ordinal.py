@@ -20,7 +20,7 @@ def _kappa(power: int):
             expected = np.einsum("ij,ib,jb->b", cost, t.sum(axis=1), t.sum(axis=0))
             return 1 - ratio(seen * t.sum(axis=(0, 1)), expected)
 
-        return Counts((truth * k + grade).astype(np.int32)[:, None], k * k, formula, CONSTANT)
+        return Counts((truth * k + grade).astype(np.int32)[None], k * k, formula, CONSTANT)
 
     return plan
 

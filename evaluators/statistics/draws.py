@@ -54,7 +54,7 @@ class Draws:
         if self._kept is not None and index in self._kept:
             return self._kept[index]
         block = np.empty((self.patients, LANES), np.uint8)
-        multiplicities(self.seed, np.int64(index), block)
+        multiplicities(self.seed, np.int64(index), block.view(np.uint64))
         block.flags.writeable = False
         if self._kept is not None:
             self._kept[index] = block

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from evaluators.kernels import sums
 from evaluators.metrics import METRICS, Metric
 from evaluators.statistics import intervals
 from evaluators.statistics.draws import draw, patients_of
@@ -109,7 +110,7 @@ class CaseMeans:
             raise ValueError("per-case values: infinite")
         here = ~np.isnan(values)
         self.n, self.labels = values.shape
-        self.columns = np.concatenate([np.where(here, values, 0).T, here.T.astype(np.float64)])
+        self.columns = np.ascontiguousarray(np.concatenate([np.where(here, values, 0).T, here.T.astype(np.float64)]))
 
     def _mean(self, sums: np.ndarray) -> np.ndarray:
         tops, counts = sums[: self.labels], sums[self.labels :]
@@ -121,7 +122,7 @@ class CaseMeans:
         return float(self._mean(self.columns.sum(axis=1)[:, None])[0])
 
     def __call__(self, weights: np.ndarray) -> np.ndarray:
-        return self._mean(self.columns @ weights.astype(np.float64))
+        return self._mean(sums.summed(self.columns, weights))
 
 
 def confidence_interval(
