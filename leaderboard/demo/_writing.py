@@ -19,11 +19,22 @@ worse on images or patients from elsewhere.
 """
 
 
+class _Dumper(yaml.SafeDumper):
+    """Without aliases, which packages and cards may not hold."""
+
+    def ignore_aliases(self, data) -> bool:
+        return True
+
+
+def text(content: Mapping | list) -> str:
+    """YAML, keys in their order."""
+    return yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+
+
 def package(folder: Path, manifest: Mapping, cases: Iterable[Mapping]) -> None:
     """benchmark.yaml and cases.csv. The demo puts inputs/ and reference/ beside them."""
     folder.mkdir(parents=True, exist_ok=True)
-    text = yaml.safe_dump(dict(manifest), sort_keys=False, allow_unicode=True, width=110)
-    (folder / "benchmark.yaml").write_text(text, "utf-8")
+    (folder / "benchmark.yaml").write_text(text(manifest), "utf-8")
     rows = list(cases)
     table(folder / "cases.csv", list(rows[0]), ([row[column] for column in rows[0]] for row in rows))
 
@@ -85,9 +96,8 @@ def config(folder: Path, values: Mapping) -> None:
 
 def card(folder: Path, front: Mapping, title: str, sections: Mapping[str, str]) -> None:
     """A model card: YAML front matter, then Markdown with what it is for, what it learnt from, and its limits."""
-    text = "---\n" + yaml.safe_dump(dict(front), sort_keys=False, allow_unicode=True, width=110) + "---\n\n"
-    text += f"# {title}\n\n" + "".join(f"## {name}\n\n{body.strip()}\n\n" for name, body in sections.items()) + LIMITS
-    (folder / "README.md").write_text(text, "utf-8")
+    body = f"# {title}\n\n" + "".join(f"## {name}\n\n{words.strip()}\n\n" for name, words in sections.items())
+    (folder / "README.md").write_text(f"---\n{text(front)}---\n\n{body}{LIMITS}", "utf-8")
 
 
 def _plain(value):

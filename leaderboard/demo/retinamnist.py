@@ -2,9 +2,7 @@
 
 from pathlib import Path
 
-import yaml
-
-from leaderboard.demo import Baseline, Demo, _classifiers, _medmnist
+from leaderboard.demo import Baseline, Demo, _classifiers, _medmnist, _writing
 
 CLASSES = ("none", "mild", "moderate", "severe", "proliferative")
 IMAGES = _medmnist.Images("retinamnist", "r", CLASSES, labels=(0, 1, 2, 3, 4))
@@ -75,7 +73,7 @@ RECIPE = _classifiers.Recipe("test_resnet", size=64, epochs=30, turn=3.1, flips=
 
 def package(folder: Path) -> None:
     IMAGES.package(folder, MANIFEST)
-    (folder / "claims.yaml").write_text(yaml.safe_dump(CLAIMS, sort_keys=False, allow_unicode=True), "utf-8")
+    (folder / "claims.yaml").write_text(_writing.text(CLAIMS), "utf-8")
 
 
 def entries() -> list[Baseline]:
