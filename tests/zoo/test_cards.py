@@ -144,7 +144,7 @@ def assert_harmless(html):
         assert tag in ALLOWED_TAGS, tag
         assert tag not in ("h1", "h2", "script", "style", "form", "input", "svg")
         for name, value in attributes.items():
-            assert name in cards.ATTRIBUTES.get(tag, set()) | {"rel"}, (tag, name)
+            assert name in cards.ATTRIBUTES.get(tag, set()) | {"rel", "title", "lang"}, (tag, name)
             if name == "src":
                 assert not re.match(r"(?i)\s*(?:[a-z][a-z0-9+.-]*:|//|\\\\)", value or ""), "a picture from elsewhere"
             if name == "href":
