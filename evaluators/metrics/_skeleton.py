@@ -64,8 +64,6 @@ def _around(volume, z, y, x):
 @njit(nogil=True)
 def _in_one_piece(bits, adjacency):
     """Whether the neighbours hang together without the centre."""
-    if bits == 0:
-        return True
     piece = bits & -bits
     front = piece
     while front != 0:
@@ -119,7 +117,8 @@ def _thin(volume, faces, adjacency, octants, euler):
             removed = 0
             for i in range(found):
                 z, y, x = candidates[i]
-                if _in_one_piece(_around(volume, z, y, x), adjacency):
+                bits = _around(volume, z, y, x)
+                if bits != 0 and _in_one_piece(bits, adjacency):  # the last voxel of a component stays
                     volume[z, y, x] = 0
                     removed += 1
             if removed == 0:
