@@ -282,7 +282,7 @@ class _Child:
     def _measure(self, now: float) -> None:
         if now - self.started > self.limits.wall:
             self._end("time")
-        elif _memory_below(self.pid) > self.limits.memory:
+        elif _memory_below(self.pid, self.limits.memory) > self.limits.memory:
             self._end("memory")
         elif _disk(self.work) > self.limits.disk:
             self._end("disk")
@@ -300,15 +300,28 @@ class _Child:
             self.life = None
 
 
-def _memory_below(pid: int) -> int:
-    """Resident bytes of the child's processes: those below the two that only wait."""
-    total, todo = 0, [child for first in _children(pid) for child in _children(first)] if pid else []
+def _memory_below(pid: int, limit: int) -> int:
+    """Bytes that the child's processes (those below the two that only wait) hold in memory.
+
+    Pages that processes share count for each of them at first, which is quick, and only once when that exceeds `limit`.
+    """
+    pids, todo = [], [child for first in _children(pid) for child in _children(first)] if pid else []
     while todo:
-        pid = todo.pop()
-        todo += _children(pid)
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            total += int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return total * os.sysconf("SC_PAGE_SIZE")
+        pids.append(todo.pop())
+        todo += _children(pids[-1])
+    total = sum(_resident(each) for each in pids)
+    return total if total <= limit else sum(_resident(each, shared=True) for each in pids)
+
+
+def _resident(pid: int, shared: bool = False) -> int:
+    """Bytes of one process in memory; with `shared`, its share of the pages that it has in common with others."""
+    if shared:
+        with contextlib.suppress(OSError, ValueError, StopIteration):
+            lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+            return next(int(line.split()[1]) << 10 for line in lines if line.startswith("Pss:"))
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    return 0
 
 
 def _children(pid: int) -> list[int]:
