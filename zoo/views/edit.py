@@ -40,7 +40,7 @@ def upload(request, owner: str, name: str):
 
 @csrf_protect
 def _upload(request, net: Model):
-    context = frame(request, net) | {"fault": None}
+    context = frame(request, net, "upload") | {"fault": None}
     if request.method == "POST":
         try:
             commit = _commit(request, net)
@@ -81,7 +81,7 @@ def settings(request, owner: str, name: str):
         except Refused as refusal:
             all_forms[action].add_error(None, refusal.message)
     status = 422 if action else 200
-    return render(request, "zoo/settings.html", frame(request, net) | {"forms": all_forms}, status=status)
+    return render(request, "zoo/settings.html", frame(request, net, "settings") | {"forms": all_forms}, status=status)
 
 
 def _change(request, net: Model, action: str, fields: dict):

@@ -24,7 +24,7 @@ def model(request, owner: str, name: str, rest: str = commits.MAIN):
     return render(
         request,
         "zoo/model.html",
-        frame(request, net)
+        frame(request, net, "model")
         | {
             "commit": commit,
             "revision": commit.oid[:7] if revision == commit.oid else revision,
@@ -45,7 +45,9 @@ def history(request, owner: str, name: str, branch: str = commits.MAIN):
     net = access.find_model(request.user, owner, name)
     head = commits.resolve(net, branch)
     page = Paginator(commits.line(head), 50).get_page(request.GET.get("page"))
-    return render(request, "zoo/history.html", frame(request, net) | {"page": page, "branch": branch, "head": head})
+    return render(
+        request, "zoo/history.html", frame(request, net, "history") | {"page": page, "branch": branch, "head": head}
+    )
 
 
 @require_safe
@@ -77,10 +79,11 @@ def _closed(request, net: Model) -> Refused:
     return refusal
 
 
-def frame(request, net: Model) -> dict:
+def frame(request, net: Model, tab: str = "") -> dict:
     """What every page about one model shows around its content."""
     return {
         "model": net,
+        "tab": tab,
         "task_title": panels.task_titles([net.task])[net.task] if net.task else "",
         "may_write": access.can(request.user, "write", net),
         "may_manage": access.can(request.user, "manage", net),
