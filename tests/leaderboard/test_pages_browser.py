@@ -113,7 +113,7 @@ def sign_in(page, site, name="team0"):
     page.wait_for_url(site + "/")
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (390, "dark"), (768, "dark"), (1440, "light")])
+@pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (768, "light"), (1440, "dark")])
 def test_no_page_runs_over_the_edge_or_breaks_its_own_policy(width, scheme, full, watched, site):
     page = watched(width, scheme)
     sign_in(page, site)
@@ -204,6 +204,44 @@ def test_a_choice_shows_its_own_fields(full, watched, site):
     expect(page.locator("#file")).to_be_visible()
     page.check("input[value=weights]")
     expect(page.locator("#file")).to_be_hidden()
+
+
+def test_a_faulty_file_is_answered_in_place_and_the_repaired_one_goes_on(site, watched, benchmark, answer):
+    good = answer()
+    bad = good.with_name("bad.csv")
+    rows = good.read_text().splitlines()
+    bad.write_text("\n".join([*rows[:4], "case-0003,0.2,NaN", *rows[5:]]) + "\n")
+    page = watched()
+    sign_in(page, site, "newcomer")
+    page.goto(site + reverse("submit", args=[benchmark.slug]))
+    page.fill("[name=name]", "Written in a browser")
+    page.evaluate("window.same = true")
+    drop(page, bad)
+    expect(page.locator(".drop-says")).to_contain_text("bad.csv")
+    page.click("text=Check and submit")
+    expect(page.get_by_role("alert")).to_contain_text("1 fault in bad.csv")
+    expect(page.get_by_role("alert")).to_be_focused()
+    expect(page.locator("table.faults tbody")).to_contain_text("NaN")
+    expect(page.locator("[name=name]")).to_have_value("Written in a browser")
+    assert page.evaluate("window.same"), "answered in place"
+    page.set_input_files("#file", good)
+    page.click("text=Check and submit")
+    page.wait_for_url("**/submissions/*/")
+    expect(page.locator("#progress")).to_contain_text("queue")
+    # The browser itself reports a 422; nothing else may be complained of.
+    assert [said for said in page.complaints if "422" not in said] == []
+
+
+def drop(page, path):
+    """Drop a file on the field, as from a file manager."""
+    page.evaluate(
+        """([name, text]) => {
+          const data = new DataTransfer();
+          data.items.add(new File([text], name, {type: "text/csv"}));
+          document.querySelector("[data-drop]").dispatchEvent(new DragEvent("drop", {dataTransfer: data, bubbles: true}));
+        }""",
+        [path.name, path.read_text()],
+    )
 
 
 def test_pages_work_without_a_script(full, watched, site):
