@@ -46,29 +46,31 @@ def listing(
 
 
 def _end(path: Path, found: Findings) -> tuple[int, int]:
-    """Number of files and size of the listing, from the record at the end of the archive."""
+    """Number of files and size of the listing, by the record at the very end of the archive.
+
+    The listing must lie right before that record: the end of an archive inside a cut-off one is not taken for its own.
+    """
     with open(path, "rb") as source:
-        source.seek(0, 2)
-        length = source.tell()
-        source.seek(max(0, length - 65_557))
+        length = source.seek(0, 2)
+        base = max(0, length - 65_557)
+        source.seek(base)
         tail = source.read()
         place = tail.rfind(b"PK\x05\x06")
         if place < 0 or len(tail) < place + 22:
             raise _broken(found)
-        count, size = (
-            struct.unpack("<H", tail[place + 10 : place + 12])[0],
-            struct.unpack("<I", tail[place + 12 : place + 16])[0],
-        )
-        if count == 0xFFFF or size == 0xFFFFFFFF:
+        count, size, offset, comment = struct.unpack("<HIIH", tail[place + 10 : place + 22])
+        if place + 22 + comment != len(tail):
+            raise _broken(found)
+        end = base + place
+        if 0xFFFF == count or 0xFFFFFFFF in (size, offset):
             locator = tail.rfind(b"PK\x06\x07", 0, place)
-            if locator < 0:
-                raise _broken(found)
-            source.seek(min(struct.unpack("<Q", tail[locator + 8 : locator + 16])[0], length))
+            end = struct.unpack("<Q", tail[locator + 8 : locator + 16])[0] if locator >= 0 else length
+            source.seek(min(end, length))
             record = source.read(56)
             if len(record) < 56 or record[:4] != b"PK\x06\x06":
                 raise _broken(found)
-            count, size = struct.unpack("<Q", record[32:40])[0], struct.unpack("<Q", record[40:48])[0]
-    if size > length:
+            count, size, offset = struct.unpack("<QQQ", record[32:56])
+    if offset + size != end:
         raise _broken(found)
     return count, size
 

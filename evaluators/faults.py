@@ -40,7 +40,7 @@ class Faults(Exception):
     """Raised with everything that is wrong at once: `.faults`, the first 50, and `.count`, how many there are."""
 
     def __init__(self, faults, count: int | None = None):
-        faults = list(faults)
+        faults = _in_order(list(faults))
         self.faults: list[Fault] = faults[:SHOWN]
         self.count: int = max(count or 0, len(faults))
         super().__init__(self.faults, self.count)
@@ -94,6 +94,13 @@ def quote(value, limit: int = 60) -> str:
     text = str(value)
     text = text[:limit] + "…" if len(text) > limit else text
     return "'" + "".join(c if c.isprintable() else repr(c)[1:-1] for c in text) + "'"
+
+
+def _in_order(faults: list[Fault]) -> list[Fault]:
+    """File by file as they were found, by line and column; what concerns a whole file last."""
+    files = {file: number for number, file in enumerate(dict.fromkeys(fault.file for fault in faults))}
+    last = float("inf")
+    return sorted(faults, key=lambda fault: (files[fault.file], fault.line or last, fault.column or last))
 
 
 def _shown(text: str) -> str:

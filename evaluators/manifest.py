@@ -187,11 +187,10 @@ def _metrics(top: Fields, manifest: dict) -> dict:
         values["primary"] = primary.raw
         if primary.raw in values["also"]:
             top.found.add(f"{primary.raw} is primary and stands in also", "Remove it from metrics.also.", **primary.at)
-    used = [values["primary"], *values["also"]]
-    values["parameters"] = _parameters(metrics.take("parameters"), used, top.found)
+    stated = list(dict.fromkeys(item.raw for item in names))
+    values["parameters"] = _parameters(metrics.take("parameters"), stated, top.found)
     why = Fields(metrics.take("why"), top.found, "metrics.why")
-    values["why"] = {name: why.text(name, longest=1000) for name in used if name in why.places}
-    why.asked += used
+    values["why"] = {name: text for name in stated if (text := why.text(name, longest=1000))}
     why.done()
     metrics.done()
     return values
@@ -222,7 +221,7 @@ def _parameters(place: Place | None, used: list[str], found: Findings) -> dict:
             found.add(f"metrics.parameters names {quote(name)}, which is not used here", near(name, used), **item.at)
             continue
         inner = Fields(item, found, f"metrics.parameters.{name}")
-        known = METRICS[name].parameters
+        known = METRICS[name].parameters if name in METRICS else {}
         for key, value in inner.places.items():
             if known and key not in known:
                 found.add(f"{name} takes no parameter {quote(key)}", near(key, known, "It takes"), **value.at)

@@ -47,7 +47,7 @@ def _header(path: Path) -> tuple[tuple[int, ...], int]:
             head = source.read(HEADER)
     except (OSError, EOFError, zlib.error) as error:
         hint = "Compress it with gzip." if path.name.lower().endswith(".gz") else "Write it again."
-        raise Unreadable("the file cannot be unpacked", hint) from error
+        raise Unreadable("the file is cut off or damaged, or not packed with gzip", hint) from error
     if len(head) < 348:
         raise Unreadable("the file is shorter than a NIfTI header", "Write it again.")
     order = "<" if struct.unpack("<i", head[:4])[0] == 348 else ">"
