@@ -116,6 +116,9 @@ def _build(config: dict, channels: int) -> torch.nn.Module:
         raise refusal("`num_classes` is not a whole number of 1 or more", "Give the number of outputs of the network.")
     if not isinstance(arguments, dict) or not all(_plain(value) for value in arguments.values()):
         raise refusal("`model_args` in config.json is not an object of plain values")
+    # timm's own client needs in_chans here for anything but colour; it must say what input_size says.
+    if type(arguments.get("in_chans")) is int and arguments["in_chans"] == channels:
+        arguments = {key: value for key, value in arguments.items() if key != "in_chans"}
     refused = sorted(arguments.keys() & REFUSED)
     if refused:
         raise refusal(
