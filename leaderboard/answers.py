@@ -11,8 +11,8 @@ from leaderboard.rounding import ReleasedScore, release
 from leaderboard.standings import metrics_of
 from zoo.access import visible_models
 
-# Keys of a manifest that are an organiser's business with the data, not a participant's.
-WITHHELD = frozenset({"split", "groups"})
+# Keys of a manifest that a participant needs; the rest is between the organiser and the data.
+TOLD = ["slug", "version", "title", "description", "task", "kind", "classes", "ordinal", "multilabel", "instances", "accepts", "labels", "release_inputs", "metrics", "resample", "safety", "limits", "source", "traps"]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def benchmark_whole(row: Benchmark, viewer, versions: list[Benchmark]) -> dict:
     """A benchmark with what a participant needs: metrics, steps, limits, the manifest without what is withheld."""
     manifest = row.package.manifest
     if not access.sees_finer(viewer, row):
-        manifest = {key: value for key, value in manifest.items() if key not in WITHHELD}
+        manifest = {key: manifest[key] for key in TOLD if key in manifest}
     return benchmark(row) | {
         "metrics": [metric(item) | {"step": row.steps.get(item.name)} for item in metrics_of(row)],
         "max_bytes": submissions.max_bytes(row),

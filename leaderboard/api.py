@@ -7,7 +7,7 @@ import tempfile
 from typing import Literal
 
 from django.conf import settings
-from django.http import FileResponse, HttpResponse, JsonResponse
+from django.http import FileResponse, HttpResponse, JsonResponse, StreamingHttpResponse
 from ninja import File, Form, Query, Schema
 from ninja.files import UploadedFile
 
@@ -128,7 +128,7 @@ def list_submissions(
 def sample_submission(request, slug: str, version: str = ""):
     """A valid prediction file with every case, to be filled in."""
     found = benchmarks.find(slug, request.user, version)
-    out = tempfile.TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR)
+    out = tempfile.TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR)  # noqa: SIM115 (the response closes it)
     name = packages.sample_submission(found.package.manifest, benchmarks.cases_of(found.package), out)
     out.seek(0)
     return FileResponse(out, as_attachment=True, filename=f"{found.slug}-{name}")
@@ -147,7 +147,9 @@ def inputs(request, slug: str, version: str = ""):
             else ""
         )
         raise NotFound("not_released", "The inputs of this benchmark are not released.", hint)
-    return FileResponse(benchmarks.inputs_zip(found), as_attachment=True, filename=f"{found.slug}-inputs.zip")
+    response = StreamingHttpResponse(packages.released_inputs(found.package), content_type="application/zip")
+    response["Content-Disposition"] = f'attachment; filename="{found.slug}-v{found.version}-inputs.zip"'
+    return response
 
 
 @api.get("/submissions/{int:pk}", tags=["submissions"])

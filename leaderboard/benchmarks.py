@@ -29,7 +29,7 @@ def load(source: str | Path, owner: Namespace | str | None = None, *, publish: b
     owner: the organiser's namespace; default the one the manifest names, else `kensa`, which is made if new.
     Raises Faults with every fault of the package; then nothing was stored.
     """
-    with packages.read(Path(source)) as folder:
+    with _read(Path(source)) as folder:
         published, faults = claims.read(folder.root / claims.FILE)
         if isinstance(owner, str) or owner is None:
             owner, wrong = _owner(owner or folder.manifest.get("owner") or DEFAULT_OWNER)
@@ -44,6 +44,15 @@ def load(source: str | Path, owner: Namespace | str | None = None, *, publish: b
     if publish and benchmark.status == Benchmark.Status.DRAFT:
         benchmark = _open(benchmark)
     return benchmark
+
+
+def _read(source: Path):
+    """The package; where it is at fault, with the faults of its claims beside the others."""
+    try:
+        return packages.read(source)
+    except Faults as faults:
+        more = claims.read(source / claims.FILE)[1] if source.is_dir() else []
+        raise Faults([*faults.faults, *more], faults.count + len(more)) from None
 
 
 def _owner(name: str) -> tuple[Namespace | None, list[Fault]]:
@@ -88,6 +97,7 @@ def _store(folder, owner: Namespace, published: list) -> Benchmark:
     package = packages.store(folder)
     known = Benchmark.objects.filter(slug=manifest["slug"], version=manifest["version"]).first()
     if known and known.package_id == package.pk:
+        claims.store(known, published)  # they are cited, not measured: no part of what is frozen
         return known
     values = {
         "package": package, "task": _task(manifest["task"]), "owner": owner, "title": manifest["title"],

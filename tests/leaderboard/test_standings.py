@@ -154,11 +154,11 @@ def test_spamming_does_not_widen_anybodys_rank_interval(field, submit, benchmark
 
 
 def test_where_lower_is_better_the_lowest_is_first(field, benchmark, cast):
-    benchmark.package.manifest["metrics"] = {"primary": "brier", "also": []}
+    benchmark.package.manifest["metrics"] = {"primary": "mae", "also": []}
     benchmark.package.save()
-    benchmark.steps["brier"] = 0.01
+    benchmark.steps["mae"] = 0.01
     benchmark.save()
-    field([normal(0.2, 0.001, 1), normal(0.1, 0.001, 2)], metric="brier")
+    field([normal(0.2, 0.001, 1), normal(0.1, 0.001, 2)], metric="mae")
     assert [entry.name for entry in standings.table(benchmark, cast.ann).entries] == ["entry 1", "entry 0"]
 
 
