@@ -19,29 +19,16 @@ from zoo import access as zoo_access
 
 LISTED = 200
 
-# What ended a run, in words for the team, and what to do next. Keys are classes of error, never a message of ours.
+# What ended a run, in words for the team, and what to do next. Keys are classes of error, never a message of ours; what
+# the answer itself caused comes with its own faults.
 ERRORS = {
-    "memory": (
-        gettext_lazy("It needed more memory than a run may use."),
-        gettext_lazy(
-            "Use smaller inputs or a smaller network inside the model; a batch is made smaller here by itself."
-        ),
-    ),
-    "time": (
-        gettext_lazy("It took longer than a run may take."),
-        gettext_lazy("Use a smaller network, or ask the organiser for a longer limit."),
-    ),
-    "disk": (
-        gettext_lazy("It wrote more than a run may write."),
-        gettext_lazy("Hand in smaller predictions, for example as compressed files."),
-    ),
-    "crashed": (
-        gettext_lazy("The process that opened the files ended unexpectedly."),
-        gettext_lazy("Check that the files open on your own machine; then hand them in again."),
-    ),
     "lost": (
-        gettext_lazy("The worker was lost, more than once. The fault is ours."),
-        gettext_lazy("Nothing was taken from your quota. Hand it in again, and tell the operator if it happens again."),
+        gettext_lazy("The worker was lost, more than once."),
+        gettext_lazy("Hand it in again, and tell the operator if it happens again."),
+    ),
+    "internal": (
+        gettext_lazy("The evaluator met an error of its own, more than once; the operator finds it in the log."),
+        gettext_lazy("Hand it in again after the operator has seen to it."),
     ),
 }
 OTHER = (
@@ -50,6 +37,13 @@ OTHER = (
 )
 
 
+STAGES = {
+    "starting": gettext_lazy("starting"),
+    "fetching": gettext_lazy("fetching the files"),
+    "reading": gettext_lazy("reading the predictions"),
+    "predicting": gettext_lazy("running the network"),
+    "scoring": gettext_lazy("scoring and resampling"),
+}
 WORDS = {
     Run.Status.SCORED: gettext_lazy("scored"),
     Run.Status.REJECTED: gettext_lazy("rejected"),
@@ -96,6 +90,7 @@ def submission(request, pk):
         "open": run.status in Run.OPEN and not gone,
         "withdrawable": run.status == Run.Status.SCORED and not gone and access.can(user, "withdraw", found),
         "place": verbs.queue_position(run),
+        "stage": STAGES.get(run.stage, run.stage),
         "steps": _steps(run),
         "axis": forest.UNIT,
         "exact": access.can(user, "see_exact", found),
