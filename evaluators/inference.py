@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from evaluators import predictions, readers, runners
+from evaluators.faults import Faults
 from evaluators.runners import heads
 
 BATCH = 64  # the first to be tried; halved when memory does not suffice
@@ -75,7 +76,10 @@ def _groups(network, inputs: Sequence[Path], batches: "_Batches"):
     """Prepared cases of one shape, as many as a batch takes; the first real case alone."""
     group = []
     for number, path in enumerate(inputs):
-        case, meta = readers.read_input(path)
+        try:
+            case, meta = readers.read_input(path)
+        except Faults as faults:  # the package's own file: not for the participant to see
+            raise RuntimeError(f"an input cannot be read: {faults}") from None
         prepared = network.prepare(case, meta.get("spatial", _spatial(case)))
         if group and (prepared.array.shape != group[0].array.shape or len(group) >= batches.size_for(prepared.array)):
             yield group

@@ -20,7 +20,7 @@ def load(path: Path, name: str, network: torch.nn.Module) -> int:
             shapes = {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118
             _compare(shapes, {key: tuple(tensor.shape) for key, tensor in wanted.items()}, name)
             found = {key: file.get_tensor(key) for key in shapes}
-    except (SafetensorError, OSError, ValueError):
+    except (SafetensorError, ValueError):
         raise refusal(
             "the file is not a whole safetensors file", "Save it again with safetensors.torch.save_file.", file=name
         ) from None

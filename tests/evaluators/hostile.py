@@ -181,3 +181,23 @@ def chatter(request, paths, fd):
 def nonsense(request, paths, fd):
     os.write(fd, b'{"done": 5}\n[1]\nnot json\n{"faults": [3, {"message": "kept"}]}\n{"progress": "a"}\n\xff\xfe\n')
     return 2
+
+
+def open_networks(request, paths, fd):
+    """Open every revision in a folder, in one process that lives on; tell how each ended."""
+    from evaluators import runners
+    from evaluators.faults import Faults
+
+    ended = {}
+    for folder in sorted(Path(paths["answers"]).iterdir()):
+        names = sorted(path.name for path in folder.iterdir())
+        try:
+            network = runners.open_network(folder, names, request["manifest"], 1)
+            network([network.synthetic()])
+            ended[folder.name] = ["opened"]
+        except Faults as faults:
+            ended[folder.name] = [str(fault) for fault in faults.faults]
+        except MemoryError:
+            ended[folder.name] = ["memory"]
+    tell(fd, done={"ended": ended})
+    return 0

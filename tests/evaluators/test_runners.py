@@ -1,0 +1,363 @@
+"""Networks in the sandbox: right numbers from good ones, a clear fault from hostile ones, and the worker lives."""
+
+import json
+import os
+import pickle
+import struct
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from evaluators import predictions
+from evaluators.sandbox import Limits, Sandbox
+from tests.evaluators import networks
+from tests.packages import write_manifest
+
+BINARY = {"slug": "t", "version": 1, "kind": "classification", "classes": ["benign", "malignant"], "multilabel": False}
+
+
+@pytest.fixture(scope="module")
+def sandbox():
+    box = Sandbox()
+    yield box
+    box.close()
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    return networks.timm_network(tmp_path_factory.mktemp("timm") / "resnet")
+
+
+@pytest.fixture
+def predict(sandbox, tmp_path):
+    """Run a model folder over cases in the sandbox; the outcome and the folder of its predictions."""
+    count = iter(range(1000))
+
+    def run(folder, inputs, manifest=BINARY, heard=lambda message: True, **limits):
+        work = tmp_path / f"out{next(count)}"
+        work.mkdir()
+        names = sorted(path.name for path in folder.iterdir())
+        cases = sorted(f"inputs/{path.name}" for path in inputs.iterdir())
+        request = {"manifest": manifest, "names": names, "threads": 2, "ids": cases, "inputs": cases}
+        limits = Limits(**({"memory": 3 << 30, "wall": 60, "cpu": 120, "disk": 1 << 30} | limits))
+        given = {"answer": folder, "inputs": inputs}
+        found = sandbox.run("evaluators.child:predict", request, work=work, given=given, limits=limits, heard=heard)
+        return found, work
+
+    return run
+
+
+@pytest.fixture
+def inputs(tmp_path):
+    folder = tmp_path / "package" / "inputs"
+    folder.mkdir(parents=True)
+    random = np.random.default_rng(0)
+    for number in range(5):
+        Image.fromarray(random.integers(0, 255, (28, 28)).astype(np.uint8)).save(folder / f"{number}.png")
+    return folder
+
+
+def pixels(inputs) -> np.ndarray:
+    return np.stack([np.asarray(Image.open(path)) for path in sorted(inputs.iterdir())]) / 255
+
+
+def softmax(x):
+    return np.exp(x) / np.exp(x).sum(axis=1, keepdims=True)
+
+
+def test_an_onnx_network_gives_the_numbers_that_its_formula_gives(predict, inputs, tmp_path):
+    heard = []
+    found, out = predict(
+        networks.brightness(tmp_path / "m"), inputs, heard=lambda message: heard.append(message) or True
+    )
+
+    assert found.status == "done", found
+    mean = pixels(inputs).mean(axis=(1, 2))
+    expected = softmax(np.stack([0 * mean, 20 * mean - 9], axis=1))
+    assert predictions.load(out, "classification", 5) == pytest.approx(expected, abs=1e-5)
+    assert found.value["cost"] == {"parameters": 4} and found.value["device"] == "cpu"
+    assert heard[0].get("opened") is True and heard[-1]["progress"] == 100
+
+
+def test_a_timm_network_gives_what_timm_gives(predict, inputs, trained):
+    found, out = predict(trained, inputs)
+
+    assert found.status == "done", found
+    values = predictions.load(out, "classification", 5)
+    expected = _timm(trained, inputs)
+    assert values == pytest.approx(expected, abs=1e-5)
+
+
+def _timm(folder, inputs) -> np.ndarray:
+    """The same network by timm alone, in a process of its own."""
+    import subprocess
+    import sys
+
+    code = """
+import sys, json, timm, torch, numpy as np
+from pathlib import Path
+from PIL import Image
+from safetensors.torch import load_file
+config = json.load(open(sys.argv[1] + "/config.json"))
+network = timm.create_model(config["architecture"], num_classes=2, in_chans=1).eval()
+network.load_state_dict(load_file(sys.argv[1] + "/model.safetensors"))
+cfg = {k: tuple(v) if isinstance(v, list) else v for k, v in config["pretrained_cfg"].items()}
+transform = timm.data.create_transform(**timm.data.resolve_data_config(pretrained_cfg=cfg), is_training=False)
+with torch.no_grad():
+    x = torch.stack([transform(Image.open(path)) for path in sorted(Path(sys.argv[2]).iterdir())])
+    print(json.dumps(network(x).softmax(1).double().tolist()))
+"""
+    out = subprocess.run(
+        [sys.executable, "-c", code, str(folder), str(inputs)], check=True, capture_output=True, text=True
+    )
+    return np.array(json.loads(out.stdout))
+
+
+def test_a_volume_is_padded_predicted_and_cut_back_to_its_shape(predict, tmp_path):
+    import nibabel
+
+    inputs = tmp_path / "p" / "inputs"
+    inputs.mkdir(parents=True)
+    random, shapes = np.random.default_rng(1), [(9, 10, 11), (8, 8, 8)]
+    volumes = [random.normal(size=shape).astype(np.float32) for shape in shapes]
+    for number, volume in enumerate(volumes):
+        nibabel.Nifti1Image(volume, np.eye(4)).to_filename(inputs / f"{number}.nii.gz")
+    manifest = BINARY | {
+        "kind": "segmentation",
+        "classes": ["background", "low", "high"],
+        "label_values": {"low": 1, "high": 5},
+    }
+    # strided down and up by 4: works on multiples of 4 alone
+    graph = [
+        ("MaxPool", ["x"], ["p"], {"kernel_shape": [4, 4, 4], "strides": [4, 4, 4]}),
+        ("Resize", ["p", "", "s"], ["u"], {"mode": "nearest"}),
+        ("Sub", ["u", "u"], ["z"], {}),
+        ("Add", ["x", "z"], ["v"], {}),
+        ("Conv", ["v", "w", "b"], ["y"], {}),
+    ]
+    weights = {
+        "s": np.array([1, 1, 4, 4, 4], np.float32),
+        "w": np.array([0, -10, 10], np.float32).reshape(3, 1, 1, 1, 1),
+        "b": np.array([0, -5, -5], np.float32),
+    }
+    folder = networks.onnx_network(
+        tmp_path / "m", graph, [("x", ["n", 1, "a", "b", "c"])], [("y", ["n", 3, "a", "b", "c"])], weights,
+        {"inputs": {"kind": "volume", "multiple": 4}, "head": "softmax"},
+    )  # fmt: skip
+
+    found, out = predict(folder, inputs, manifest)
+
+    assert found.status == "done", found
+    for answer, volume in zip(predictions.load(out, "segmentation", 2), volumes, strict=True):
+        expected = np.where(volume < -0.5, 1, np.where(volume > 0.5, 5, 0))
+        assert np.array_equal(answer, expected)
+
+
+def test_a_batch_that_does_not_fit_into_memory_is_halved(predict, tmp_path):
+    inputs = tmp_path / "p" / "inputs"
+    inputs.mkdir(parents=True)
+    for number in range(40):
+        Image.fromarray(np.full((64, 64), number, np.uint8)).save(inputs / f"{number:02d}.png")
+    graph = [
+        ("Conv", ["x", "w"], ["c"], {"pads": [1, 1, 1, 1]}),  # 64 x 64 x 2048 numbers a picture: 33 MB
+        ("ReduceMean", ["c"], ["m"], {"axes": [2, 3], "keepdims": 0}),
+        ("Gemm", ["m", "v"], ["y"], {}),
+    ]
+    values = {"w": np.ones((2048, 1, 3, 3), np.float32), "v": np.ones((2048, 2), np.float32)}
+    io = [("x", ["n", 1, "h", "w"])], [("y", ["n", 2])]
+    folder = networks.onnx_network(tmp_path / "m", graph, *io, values, {"inputs": {"channels": 1}})
+
+    found, out = predict(folder, inputs, memory=1200 << 20)
+
+    assert found.status == "done", found
+    assert predictions.load(out, "classification", 40).shape == (40, 2)
+
+
+def hostile(trained):
+    """Crafted revisions by name: what a team could upload to break the worker."""
+    whole = (trained / "model.safetensors").read_bytes()
+    length = struct.unpack("<Q", whole[:8])[0]
+    header = json.loads(whole[8 : 8 + length])
+    config = json.loads((trained / "config.json").read_text())
+
+    def packed(changed, body=whole[8 + length :]):
+        text = json.dumps(changed).encode()
+        return struct.pack("<Q", len(text)) + text + body
+
+    def tensor(**changes):
+        return {key: dict(value, **changes) if key == "fc.weight" else value for key, value in header.items()}
+
+    begin = header["fc.weight"]["data_offsets"][0]
+    nan = bytearray(whole)
+    nan[8 + length + begin : 8 + length + begin + 4] = struct.pack("<f", float("nan"))
+    yield "truncated", {"model.safetensors": whole[: len(whole) // 2]}
+    yield "empty", {"model.safetensors": b""}
+    yield "a header longer than the file", {"model.safetensors": struct.pack("<Q", 1 << 60) + whole[8:]}
+    yield "a shape of 2^60", {"model.safetensors": packed(tensor(shape=[1 << 30, 1 << 30]))}
+    yield (
+        "overlapping tensors",
+        {"model.safetensors": packed(tensor(data_offsets=header["conv1.weight"]["data_offsets"]))},
+    )
+    yield "NaN parameters", {"model.safetensors": bytes(nan)}
+    yield "a pickle under the name of safetensors", {"model.safetensors": pickle.dumps(_Evil())}
+    yield "no weights", {"model.safetensors": None}
+    yield "a config that is no JSON", {"config.json": b"{"}
+    yield "a config that is a list", {"config.json": b"[1]"}
+    yield "a config nested ten thousand deep", {"config.json": b"[" * 10_000 + b"]" * 10_000}
+    for name, changes in {
+        "a config naming os.system": {"architecture": "os.system"},
+        "an architecture from the hub": {"architecture": "hf-hub:someone/something"},
+        "a local folder as architecture": {"architecture": "local-dir:/etc"},
+        "a checkpoint path": {"model_args": {"checkpoint_path": "/etc/passwd"}},
+        "an argument nobody knows": {"model_args": {"no_such_argument": 1}},
+        "a billion classes": {"num_classes": 10**9},
+        "classes that are text": {"num_classes": "2"},
+        "another network": {"architecture": "resnet34"},
+        "three classes for two": {"num_classes": 3},
+        "a picture of a million by a million": {"pretrained_cfg": {"input_size": [1, 10**6, 10**6]}},
+        "a standard deviation of zero": {"pretrained_cfg": config["pretrained_cfg"] | {"std": [0.0]}},
+        "a foreign head": {"head": "eval"},
+    }.items():
+        yield name, {"config.json": json.dumps(config | changes).encode()}
+
+
+class _Evil:
+    def __reduce__(self):
+        return os.system, ("touch /out/owned",)
+
+
+def test_hostile_timm_revisions_are_refused_with_a_fault_each(trained, tmp_path):
+    """All in one child, which lives through every one of them."""
+    answers, out, names = tmp_path / "answers", tmp_path / "out", {}
+    out.mkdir()
+    for number, (name, changes) in enumerate(hostile(trained)):
+        folder = answers / f"{number:02d}"
+        folder.mkdir(parents=True)
+        names[folder.name] = name
+        for path in trained.iterdir():
+            data = changes.get(path.name, path.read_bytes())
+            if data is not None:
+                (folder / path.name).write_bytes(data)
+    box = Sandbox(modules=("evaluators.child", "tests.evaluators.hostile"))
+    try:
+        limits = Limits(memory=3 << 30, wall=120)
+        given = {"answers": answers}
+        entry = "tests.evaluators.hostile:open_networks"
+        found = box.run(entry, {"manifest": BINARY}, work=out, given=given, limits=limits)
+    finally:
+        box.close()
+
+    assert found.status == "done", found
+    ended = {names[key]: value for key, value in found.value["ended"].items()}
+    assert len(ended) == 23 and not [name for name, faults in ended.items() if faults in (["opened"], ["memory"])], (
+        ended
+    )
+    assert "/in/" not in str(ended) and list(out.iterdir()) == []
+    assert "layer1.2.bn1.bias" in ended["another network"][0] and "missing" in ended["another network"][0]
+
+
+def onnx_hostile(folder):
+    one = [("x", ["n", 1, "h", "w"])], [("y", ["n", 2])]
+    huge = {"shape": np.array([10**6, 10**6], np.int64)}
+    graph = [("ConstantOfShape", ["shape"], ["big"], {}), ("ReduceSum", ["big"], ["y"], {"keepdims": 0})]
+    yield "asks for 4 TB", networks.onnx_network(folder / "huge", graph, *one, huge), {"memory", "rejected"}
+    yield "loops without end", _loop(folder / "loop"), {"time"}
+    garbage = networks.brightness(folder / "garbage")
+    (garbage / "model.onnx").write_bytes(os.urandom(5000))
+    yield "garbage", garbage, {"rejected"}
+    cut = networks.brightness(folder / "cut")
+    (cut / "model.onnx").write_bytes((cut / "model.onnx").read_bytes()[:-40])
+    yield "cut off", cut, {"rejected"}
+    yield "external data at /etc", _external(folder / "external", "/etc/passwd"), {"rejected"}
+    yield "external data above", _external(folder / "above", "../inputs/0.png"), {"rejected"}
+    graph = [("Launch", ["x"], ["y"], {"domain": "evil.example"})]
+    yield "a foreign operator", networks.onnx_network(folder / "foreign", graph, *one), {"rejected"}
+    nan = networks.onnx_network(
+        folder / "nan",
+        [("ReduceMean", ["x"], ["m"], {"axes": [2, 3], "keepdims": 0}), ("Gemm", ["m", "w"], ["y"], {})],
+        *one,
+        {"w": np.array([[np.nan, 1]], np.float32)},
+    )
+    yield "NaN parameters", nan, {"rejected"}
+    yield "a file elsewhere", networks.brightness(folder / "file", file="../../etc/passwd"), {"rejected"}
+    yield "an input nobody has", networks.brightness(folder / "input", inputs={"name": "q"}), {"rejected"}
+    yield "preprocessing nobody knows", networks.brightness(folder / "pre", inputs={"exec": "x"}), {"rejected"}
+
+
+def _loop(folder):
+    """A Loop of 2^62 rounds."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    folder.mkdir(parents=True)
+    value = helper.make_tensor_value_info
+    body = helper.make_graph(
+        [helper.make_node("Identity", ["go"], ["on"]), helper.make_node("Add", ["s", "s"], ["t"])],
+        "body",
+        [value("i", TensorProto.INT64, []), value("go", TensorProto.BOOL, []), value("s", TensorProto.FLOAT, None)],
+        [value("on", TensorProto.BOOL, []), value("t", TensorProto.FLOAT, None)],
+    )
+    nodes = [
+        helper.make_node("Loop", ["rounds", "yes", "x"], ["z"], body=body),
+        helper.make_node("ReduceMean", ["z"], ["m"], axes=[2, 3], keepdims=0),
+        helper.make_node("Concat", ["m", "m"], ["y"], axis=1),
+    ]
+    values = [
+        numpy_helper.from_array(np.array(2**62, np.int64), "rounds"),
+        numpy_helper.from_array(np.array(True), "yes"),
+    ]
+    io = [value("x", TensorProto.FLOAT, ["n", 1, "h", "w"])], [value("y", TensorProto.FLOAT, ["n", 2])]
+    model = helper.make_model(
+        helper.make_graph(nodes, "g", *io, values), opset_imports=[helper.make_opsetid("", 17)], ir_version=8
+    )
+    (folder / "model.onnx").write_bytes(model.SerializeToString())
+    networks.write_config(folder, {"framework": "onnx", "inputs": {"channels": 1}})
+    return folder
+
+
+def _external(folder, place):
+    import onnx
+
+    networks.brightness(folder)
+    model = onnx.load(folder / "model.onnx")
+    for tensor in model.graph.initializer:
+        if tensor.name == "w":
+            tensor.ClearField("raw_data")
+            tensor.data_location = onnx.TensorProto.EXTERNAL
+            entry = tensor.external_data.add()
+            entry.key, entry.value = "location", place
+    (folder / "model.onnx").write_bytes(model.SerializeToString())
+    return folder
+
+
+def test_hostile_onnx_revisions_end_within_their_limits(predict, inputs, tmp_path):
+    ended = {}
+    for name, folder, allowed in onnx_hostile(tmp_path):
+        found, out = predict(folder, inputs, memory=1200 << 20, wall=4)
+        if found.status not in allowed:
+            ended[name] = found
+        assert "/in/" not in json.dumps(found.faults), name
+    assert not ended
+    found, _ = predict(networks.brightness(tmp_path / "good"), inputs)
+    assert found.status == "done"
+
+
+def test_a_network_cannot_see_labels_or_the_rest_of_the_package(sandbox, tmp_path):
+    """The folder that child 1 is shown holds inputs and nothing else of the package."""
+    write_manifest(tmp_path / "package")
+    (tmp_path / "package" / "inputs").mkdir()
+    (tmp_path / "package" / "reference").mkdir()
+    (tmp_path / "out").mkdir()
+    box = Sandbox(modules=("evaluators.child", "tests.evaluators.hostile"))
+    try:
+        places = ["/in", "/in/package", "/in/reference", "/in/cases.csv", "/in/inputs/../cases.csv"]
+        places += [str(tmp_path / "package" / name) for name in ("cases.csv", "reference", "benchmark.yaml")]
+        found = box.run(
+            "tests.evaluators.hostile:look",
+            {"paths": places},
+            work=tmp_path / "out",
+            given={"answer": tmp_path / "out", "inputs": tmp_path / "package" / "inputs"},
+        )
+    finally:
+        box.close()
+    assert found.value["seen"] == ["/in"]
