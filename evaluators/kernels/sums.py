@@ -34,6 +34,26 @@ def columns(values, weights, out):
             lanes.store(out, np.int64(c), total)
 
 
+@kernel("i4[::1]", "i4[::1]", "f8[:,::1]", "f8[:,::1]", "u1[:,::1]", "f8[:,::1]!")
+def products(a, b, of_a, of_b, weights, out):
+    """Weighted squares and product of two values that differ by resample: of_a[a[row]], of_b[b[row]] (cells, 32) each.
+
+    out (4, 32): sums of a^2, b^2, a b, and of the weights.
+    """
+    aa, bb, ab, count = lanes.zeros_f8(), lanes.zeros_f8(), lanes.zeros_f8(), lanes.zeros_f8()
+    for i in range(a.size):
+        w = lanes.f8(lanes.load(weights, i))
+        x, y = lanes.load(of_a, np.int64(a[i])), lanes.load(of_b, np.int64(b[i]))
+        aa += w * x * x
+        bb += w * y * y
+        ab += w * x * y
+        count += w
+    lanes.store(out, 0, aa)
+    lanes.store(out, 1, bb)
+    lanes.store(out, 2, ab)
+    lanes.store(out, 3, count)
+
+
 def tallied(codes: np.ndarray, cells: int, weights: np.ndarray) -> np.ndarray:
     """How often each code 0..cells-1 occurs: codes (n,) int32, weights (n, 32) uint8 -> (cells, 32) float64, exact."""
     out = np.zeros((cells, LANES), np.uint32)

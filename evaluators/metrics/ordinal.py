@@ -3,7 +3,7 @@
 import numpy as np
 
 from evaluators.metrics import _forms
-from evaluators.metrics._plans import Counts, ratio
+from evaluators.metrics._plans import Counts, Sums, ratio
 from evaluators.metrics.registry import metric
 
 CONSTANT = "truth and prediction are one and the same grade throughout"
@@ -77,3 +77,27 @@ def linear_weighted_kappa(reference, prediction, *, classes: int | None = None, 
     0.714286
     """
     return _linear(reference, prediction, classes=classes, thresholds=thresholds).value()
+
+
+def _mae_of_grade(reference, prediction, *, classes=None, thresholds=None) -> Sums:
+    truth, grade, _ = _forms.grades(reference, prediction, classes, thresholds)
+    off = np.abs(truth - grade).astype(np.float64)
+    return Sums(np.stack([np.ones(off.size), off]), lambda s: ratio(s[1], s[0]), "no cases")
+
+
+@metric(
+    **{**FACTS, "direction": "lower", "range": (0.0, np.inf), "best": 0.0, "chance": None, "unit": "grades"},
+    title="Mean absolute error in grades",
+    symbol="MAE",
+    formula="mean |grade - truth|",
+    pitfalls="Always naming the middle grade scores well where the middle is common.",
+    reference="Gaudette & Japkowicz 2009, Canadian AI, doi:10.1007/978-3-642-01818-3_25",
+    weighted=_mae_of_grade,
+)
+def mae_of_grade(reference, prediction, *, classes: int | None = None, thresholds=None) -> float:
+    """Mean distance in grades, 0 and more. Forms as for the kappas.
+
+    >>> mae_of_grade([0, 1, 2, 2], [0, 1, 2, 1])
+    0.25
+    """
+    return _mae_of_grade(reference, prediction, classes=classes, thresholds=thresholds).value()

@@ -31,7 +31,7 @@ class Metric:
     title: str  # as the field writes it: "Area under the ROC curve"
     symbol: str  # short, for table heads: "AUROC"
     kinds: tuple[str, ...]  # of benchmark: classification, segmentation, detection, survival, restoration, regression
-    needs: frozenset[str]  # of the answer: scores, grades, labels, risk, survival, masks, boxes, image, values, ...
+    needs: frozenset[str]  # of the answer: scores (classes: never multi-label), grades, risk, survival, masks, ...
     direction: str  # "higher" | "lower" | "target" (best at `best`)
     range: tuple[float, float]
     best: float

@@ -75,7 +75,14 @@ def inputs(name: str, seed: int = 0):
     rng = np.random.default_rng([seed, sum(name.encode())])
     out = []
     for label, reference, prediction in forms(metric)(rng):
-        out.append((label, reference, prediction, {}))
+        if label == "labels" and "classes" in metric.needs:
+            continue
+        fixed = {}
+        if "times" in metric.parameters and "risk" in metric.needs:
+            fixed["times"] = np.quantile(reference["time"], [0.3, 0.5, 0.7])
+        if "tau" in metric.parameters:
+            fixed["tau"] = float(np.quantile(reference["time"], 0.8))
+        out.append((label, reference, prediction, fixed))
         if "average" in metric.parameters and label in ("classes", "labels"):
             out += [(f"{label}, {a}", reference, prediction, {"average": a}) for a in ("weighted", "micro")]
     return out
