@@ -50,12 +50,15 @@ class Supervisor:
         return self._keep()
 
     @contextmanager
-    def beside(self) -> Iterator[None]:
-        """Keep the parts running while the body of a `with` runs, and end them after it."""
+    def beside(self) -> Iterator[Callable[[], bool]]:
+        """Keep the parts running while the body of a `with` runs, and end them after it.
+
+        Gives a function that says whether they are still kept: no longer, once a part refused to start.
+        """
         thread = threading.Thread(target=self._keep, name="supervisor")
         thread.start()
         try:
-            yield
+            yield thread.is_alive
         finally:
             self.ending.set()
             thread.join()

@@ -7,7 +7,6 @@ leaves nothing that a later one could take for finished.
 import hashlib
 import json
 import os
-import secrets
 import shutil
 import subprocess
 import sys
@@ -70,7 +69,8 @@ def build(name: str, demo: Demo, tell: Callable[[dict], None]) -> Path:
     if target.is_dir():
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
-    work = target.parent / f"{target.name}.{secrets.token_hex(4)}.partial"
+    _sweep(target.parent)
+    work = target.parent / f"{target.name}.{os.getpid()}.partial"
     log = work.with_suffix(".log")
     try:
         work.mkdir()
@@ -86,6 +86,13 @@ def build(name: str, demo: Demo, tell: Callable[[dict], None]) -> Path:
         shutil.rmtree(work, ignore_errors=True)
         log.unlink(missing_ok=True)
     return target
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what builds left whose process was killed."""
+    for path in [*folder.glob("*.partial"), *folder.glob("*.[0-9]*.log")]:
+        if not Path("/proc", path.suffixes[-2].removeprefix(".")).exists():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _run(name: str, work: Path, log: Path, tell: Callable[[dict], None]) -> tuple[int, str]:

@@ -35,7 +35,7 @@ def _row(entry: Entry) -> tuple[str, ...]:
     if score is None or score.value is None:
         why = entry.reason or (score.reason if score else "") or "not measured"
         return rank, entry.name, evidence, EMPTY, why, f"{score.n:,}" if score else EMPTY
-    interval = f"{score.low_text} to {score.high_text}" if score.low is not None else f"none: {score.reason}"
+    interval = f"{score.low_text} to {score.high_text}" if score.low is not None else score.reason
     if score.few:
         interval += " (few patients)"
     return rank, entry.name, evidence, score.text, interval, f"{score.n:,}"

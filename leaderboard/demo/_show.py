@@ -24,8 +24,8 @@ class Stalled(Exception):
 class Show:
     """Builds several demos side by side, hands each in as soon as it is there, and publishes it when it is scored."""
 
-    def __init__(self, chosen: dict[str, Demo], say):
-        self.chosen, self.say = chosen, say
+    def __init__(self, chosen: dict[str, Demo], say, alive=lambda: True):
+        self.chosen, self.say, self.alive = chosen, say, alive
         self.building: dict[Future, str] = {}
         self.steps: dict[str, str] = {}
         self.made: dict[str, Benchmark] = {}
@@ -127,11 +127,14 @@ class Show:
         state = [(run.pk, run.status, run.stage, run.progress) for run in open_runs], dict(self.steps)
         if state != self.state or self.building:
             self.moved, self.state = time.monotonic(), state
+        if open_runs and not self.alive():
+            raise Stalled("The worker does not start; its log says why.")
         if time.monotonic() - self.moved > STALLED:
             raise Stalled(f"No run has moved for {STALLED} s: is a worker running? `make serve` starts one.")
         parts = [f"building {name} ({self.steps[name]})" for name in self.building.values() if name in self.steps]
-        running = [f"{run.stage} {run.progress} %" for run in open_runs if run.status == Run.Status.RUNNING]
+        names = {each.run_id: f"{name}, {each.name}" for name, found in self.entries.items() for each in found}
+        running = [f"{names[run.pk]} ({run.progress} %)" for run in open_runs if run.status == Run.Status.RUNNING]
         waiting = sum(run.status == Run.Status.QUEUED for run in open_runs)
-        parts += ["running " + ", ".join(running)] if running else []
+        parts += ["evaluating " + " and ".join(running)] if running else []
         parts += [f"{waiting} waiting"] if waiting else []
         self.say.live("; ".join(parts))

@@ -23,8 +23,8 @@ class Command(BaseCommand):
         say = _progress.Progress(self.stdout)
         say.line("database and static files")
         call_command("prepare")
-        with _service(say):
-            show = _show.Show(chosen, say)
+        with _service(say) as alive:
+            show = _show.Show(chosen, say, alive)
             try:
                 show.work()
             except _show.Stalled as stalled:
@@ -54,7 +54,7 @@ def _service(say):
     """A broker and a worker: those of a service that runs already, else our own for as long as the body runs."""
     if broker.embedded() and _answers():
         say.line("using the service that runs on this data folder")
-        yield
+        yield lambda: True
         return
     log = settings.DATA_DIR / "demo" / "worker.log"
     log.parent.mkdir(exist_ok=True)
@@ -65,8 +65,8 @@ def _service(say):
     parts.append(supervisor.worker(2, log=log))
     say.line(f"starting a worker; its log is {log}")
     keeper = supervisor.Supervisor(parts, say=say.line)
-    with keeper.beside():
-        yield
+    with keeper.beside() as alive:
+        yield alive
 
 
 def _answers() -> bool:

@@ -1,0 +1,203 @@
+"""The demonstration: packages without faults, held out honestly, cards that read well, nothing made twice."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from functools import cache
+
+import numpy as np
+import pytest
+import yaml
+from django.conf import settings
+
+from evaluators import package as packages
+from evaluators import readers
+from leaderboard import demo as demos
+from leaderboard.demo import _artefacts, _data, _writing, cytology, cytology_weights, gbsg2
+from zoo import cards
+
+DEMOS = demos.load()
+ANYWHERE = {"gbsg2", "cytology", "cytology_weights", "brain_tissue"}
+QUICK = [(name, number) for name in sorted(ANYWHERE) for number in range(len(DEMOS[name].entries()))]
+
+
+@pytest.fixture(params=sorted(DEMOS))
+def name(request):
+    """Every demo; those whose data is not on this machine are skipped with the reason."""
+    for need in DEMOS[request.param].needs:
+        if _data.present(need) is None:
+            pytest.skip(_data.how_to_get(need))
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def written(tmp_path_factory):
+    """Writes a demo's package once a session."""
+
+    @cache
+    def write(name):
+        folder = tmp_path_factory.mktemp(name)
+        DEMOS[name].package(folder)
+        return folder
+
+    return write
+
+
+def manifest(folder):
+    return yaml.safe_load((folder / "benchmark.yaml").read_text())
+
+
+def cases(folder):
+    with (folder / "cases.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_four_demos_run_anywhere():
+    assert {name for name, demo in DEMOS.items() if not demo.needs} == ANYWHERE
+
+
+def test_slugs_and_models_are_unique():
+    slugs = [demo.slug for demo in DEMOS.values()]
+    models = [entry.model for demo in DEMOS.values() for entry in demo.entries() if entry.kind == "weights"]
+    assert len(set(slugs)) == len(slugs)
+    assert len(set(models)) == len(models)
+    assert all(models)
+
+
+def test_a_package_loads_without_faults(name, written):
+    with packages.read(written(name)) as folder:
+        assert folder.manifest["slug"] == DEMOS[name].slug
+        assert len(folder.cases.ids) == len(cases(written(name)))
+
+
+def test_a_package_says_where_it_comes_from_and_what_is_wrong_with_it(name, written):
+    facts = manifest(written(name))
+    assert facts["labels"] == "public"
+    assert all(facts["source"][key] for key in ("name", "licence", "citation", "url"))
+    assert facts["traps"]
+    assert all(facts["task"][key] for key in ("title", "specialty", "modality", "anatomy"))
+    sentences = facts["task"]["question"].count(".") + facts["task"]["question"].count("?")
+    assert sentences == 2, "a clinical question is two sentences"
+
+
+def test_what_was_learnt_from_is_never_tested(name):
+    train, test = DEMOS[name].held_out()
+    assert test
+    assert not train & test
+
+
+def test_a_package_holds_the_held_out_cases_and_no_other(name, written):
+    assert len(cases(written(name))) >= len(DEMOS[name].held_out()[1])
+    if "medmnist" not in str(DEMOS[name].needs):
+        assert {row["case_id"] for row in cases(written(name))} == DEMOS[name].held_out()[1]
+
+
+@pytest.mark.parametrize(("name", "number"), QUICK)
+def test_an_answer_can_be_made_from_the_requirements_alone(name, number, written, tmp_path):
+    entry = DEMOS[name].entries()[number]
+    path = entry.make(tmp_path)
+    if entry.kind == "predictions":
+        with packages.read(written(name)) as folder:
+            readers.check(folder.manifest, folder.cases.ids, path, path.name)
+    else:
+        card = cards.parse((path / "README.md").read_text())
+        assert not card.faults
+        assert cards.facts(card.front)["task"] == manifest(written(name))["task"]["slug"]
+        assert "Research use only" in card.html
+        assert json.loads((path / "config.json").read_text())["framework"] == "onnx"
+
+
+def test_the_graph_gives_what_the_trained_model_gives(tmp_path):
+    import onnxruntime
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    cytology_weights.linear(tmp_path)
+    x = cytology.table()[0][cytology.split()[1]]
+    peer = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000)).fit(*cytology.training())
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    (found,) = session.run(None, {"measures": x.astype(np.float32)})
+    np.testing.assert_allclose(found, peer.predict_proba(x), atol=1e-5)
+
+
+def test_survival_curves_fall_and_end_between_nought_and_one(tmp_path):
+    for number, entry in enumerate(gbsg2.entries()):
+        (tmp_path / str(number)).mkdir()
+        rows = list(csv.DictReader(entry.make(tmp_path / str(number)).open()))
+        curves = np.array([[float(row[f"t={time}"]) for time in gbsg2.TIMES] for row in rows])
+        assert (np.diff(curves, axis=1) <= 1e-9).all()
+        assert curves.min() >= 0
+        assert curves.max() <= 1
+
+
+def test_the_same_arrays_give_the_same_bytes(tmp_path):
+    one = _writing.arrays(tmp_path / "one.npz", x=np.arange(5)).read_bytes()
+    assert one == _writing.arrays(tmp_path / "two.npz", x=np.arange(5)).read_bytes()
+
+
+def test_loading_the_demos_imports_no_heavy_library():
+    code = (
+        "import os, sys; os.environ['DJANGO_SETTINGS_MODULE'] = 'leaderboard.settings'; from leaderboard import demo; "
+        "demo.load(); print([m for m in ('torch', 'timm', 'sklearn', 'lifelines', 'onnx', 'nilearn') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=settings.BASE_DIR, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_missing_data_is_named_with_the_way_to_get_it(settings, tmp_path):
+    settings.SHARED_DATA = tmp_path
+    with pytest.raises(_data.Missing, match="medicaldecathlon.com.*KENSA_SHARED_DATA"):
+        _data.find("hippocampus_msd_task04")
+    assert "medmnist/breastmnist.npz is not here" in _data.how_to_get("medmnist/breastmnist.npz")
+
+
+def test_a_build_is_kept_and_not_made_again(settings, tmp_path, monkeypatch):
+    settings.DATA_DIR = tmp_path
+    heard = []
+    place = _artefacts.build("cytology", DEMOS["cytology"], heard.append)
+    assert [message["step"] for message in heard][0] == "package"
+    assert _artefacts.answer(place, 0).name == "answer.csv"
+    monkeypatch.setattr(_artefacts, "_run", lambda *_: pytest.fail("built again"))
+    assert _artefacts.build("cytology", DEMOS["cytology"], heard.append) == place
+
+
+def test_a_build_without_its_data_leaves_nothing_behind(settings, tmp_path, monkeypatch):
+    settings.DATA_DIR = tmp_path
+    monkeypatch.setenv("KENSA_SHARED_DATA", str(tmp_path / "nowhere"))
+    settings.SHARED_DATA = tmp_path / "nowhere"
+    with pytest.raises(_data.Missing, match="hippocampus"):
+        _artefacts.build("hippocampus", DEMOS["hippocampus"], lambda message: None)
+    assert not list((tmp_path / "demo").iterdir())
+
+
+def run_demo(folder, *arguments):
+    environment = {**os.environ, "KENSA_DATA_DIR": str(folder)}
+    environment.pop("DATABASE_URL", None)
+    environment.pop("REDIS_URL", None)
+    command = [sys.executable, "manage.py", "demo", *arguments]
+    return subprocess.run(command, cwd=settings.BASE_DIR, env=environment, capture_output=True, text=True, timeout=400)
+
+
+def test_the_command_prints_a_board_and_evaluates_nothing_twice(tmp_path):
+    first = run_demo(tmp_path, "--only", "cytology_weights")
+    assert first.returncode == 0, first.stdout + first.stderr
+    board = first.stdout.partition("weights run here")[2]
+    assert "Logistic regression (ONNX)" in board
+    assert "weights, inputs public" in board
+    assert "95 % interval" in board
+    second = run_demo(tmp_path, "--only", "cytology_weights")
+    assert second.returncode == 0, second.stdout + second.stderr
+    assert "2 of them evaluated before" in second.stdout
+    assert "scored in" not in second.stdout
+    assert second.stdout.partition("weights run here")[2].rpartition("\n")[0] == board.rpartition("\n")[0]
+
+
+def test_the_command_names_the_demos_it_has(tmp_path):
+    done = run_demo(tmp_path, "--only", "phrenology")
+    assert done.returncode == 1
+    assert "gbsg2" in done.stderr
