@@ -62,7 +62,7 @@ def _end(path: Path, found: Findings) -> tuple[int, int]:
         if place + 22 + comment != len(tail):
             raise _broken(found)
         end = base + place
-        if 0xFFFF == count or 0xFFFFFFFF in (size, offset):
+        if count == 0xFFFF or 0xFFFFFFFF in (size, offset):
             locator = tail.rfind(b"PK\x06\x07", 0, place)
             end = struct.unpack("<Q", tail[locator + 8 : locator + 16])[0] if locator >= 0 else length
             source.seek(min(end, length))

@@ -42,7 +42,9 @@ class Fields:
     def done(self) -> None:
         for key, place in self.places.items():
             if key not in self.asked:
-                self.found.add(f"unknown key {quote(self.full(key))}", near(key, dict.fromkeys(self.asked)), **place.at)
+                self.found.add(
+                    f"unknown key {quote(self.full(key))}", near(key, dict.fromkeys(self.asked)), **place.key
+                )
 
     def text(self, key: str, *, longest: int = 300, default: str = "", required: str = "") -> str:
         place = self.required(key, required) if required else self.take(key)

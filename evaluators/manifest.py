@@ -182,6 +182,13 @@ def _metrics(top: Fields, manifest: dict) -> dict:
     primary = metrics.required("primary", "Name the metric that ranks.")
     names = distinct(primary, "metrics.primary", top.found, most=1) + metrics.names("also", most=50)
     good = [item for item in names if _suits(item, manifest["kind"], top.found)]
+    for item in good:
+        if "grades" in METRICS[item.raw].needs and not manifest["ordinal"]:
+            top.found.add(
+                f"{item.raw} compares grades",
+                "Write ordinal: true if the classes are in order, or take another.",
+                **item.at,
+            )
     values["also"] = list(dict.fromkeys(item.raw for item in good if item is not primary))
     if primary is not None and any(item is primary for item in good):
         values["primary"] = primary.raw
@@ -218,13 +225,13 @@ def _parameters(place: Place | None, used: list[str], found: Findings) -> dict:
     for name, item in outer.places.items():
         outer.asked.append(name)
         if name not in used:
-            found.add(f"metrics.parameters names {quote(name)}, which is not used here", near(name, used), **item.at)
+            found.add(f"metrics.parameters names {quote(name)}, which is not used here", near(name, used), **item.key)
             continue
         inner = Fields(item, found, f"metrics.parameters.{name}")
         known = METRICS[name].parameters if name in METRICS else {}
         for key, value in inner.places.items():
             if known and key not in known:
-                found.add(f"{name} takes no parameter {quote(key)}", near(key, known, "It takes"), **value.at)
+                found.add(f"{name} takes no parameter {quote(key)}", near(key, known, "It takes"), **value.key)
             else:
                 values.setdefault(name, {})[key] = _parameter(value)
     return values

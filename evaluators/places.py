@@ -23,6 +23,7 @@ class Place:
     line: int
     column: int
     raw: str = ""
+    key: dict | None = None  # line and column of the key it stands under
 
     def plain(self):
         """The value without places."""
@@ -108,6 +109,7 @@ def _tree(builder: _Builder, node: yaml.Node, found: Findings) -> Place:
                 found.add(f"the key {quote(key.value)} is given twice", "Keep one of them.", **at)
             else:
                 places[key.value] = _tree(builder, value, found)
+                places[key.value].key = at
         return Place(places, line, column)
     return Place(_scalar(builder, node), line, column, node.value)
 
@@ -137,7 +139,7 @@ def _remedy(text: str, mark) -> str:
 
 
 def near(name: str, known: Iterable[str], what: str = "Known are") -> str:
-    """A remedy for a name that is not known: the near ones, or all where they are few.
+    """A remedy for a name that is not known: the near ones, else `what` and the first dozen; nothing where `what` is "".
 
     >>> near("clases", ["classes", "cases", "kind"])
     'Did you mean classes or cases?'
@@ -147,5 +149,7 @@ def near(name: str, known: Iterable[str], what: str = "Known are") -> str:
     close = difflib.get_close_matches(str(name)[:100].casefold(), folded, n=2, cutoff=0.6)
     if close:
         return f"Did you mean {' or '.join(folded[item] for item in close)}?"
+    if not what:
+        return ""
     shown = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "")
     return f"{what} {shown}." if shown else ""
