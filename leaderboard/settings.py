@@ -79,6 +79,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.humanize",
     "django_htmx",
+    "ninja",
     # Ours before allauth's, so that the account pages wear our templates.
     "zoo",
     "evaluators",
