@@ -152,11 +152,13 @@ def _steps(run: Run) -> list[tuple[str, str, object]]:
     return names
 
 
-def _scores(found: Submission, viewer) -> list[ScoreRow]:
-    table = []
+def _scores(found: Submission, viewer) -> list[tuple[bool, list[ScoreRow]]]:
+    """The headline of each metric first; then, as (True, rows), what is finer, where the viewer may see it."""
+    headline, finer = [], []
     for released in answers.scores(found, viewer):
         metric = METRICS[released.metric]
         axis = forest.UNIT if metric.range in ((0.0, 1.0), (-1.0, 1.0)) else None
         cell = forest.cell(released.score, axis, found.run.kind)
-        table.append(ScoreRow(metric, released.subset, released.part, cell, released.score))
-    return table
+        row = ScoreRow(metric, released.subset, released.part, cell, released.score)
+        (finer if released.part or released.subset != "all" else headline).append(row)
+    return [(whether, rows) for whether, rows in ((False, headline), (True, finer)) if rows]

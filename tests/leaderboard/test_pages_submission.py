@@ -71,9 +71,9 @@ def test_finer_scores_are_the_organisers_alone_where_labels_are_hidden(board, an
     mine = make_entry(board, "ann", 0.81234)
     Score.objects.create(run=mine.run, metric="auroc", subset="sex=f", value=0.5678, n=90, patients=80)
     for who in (ann, client):
-        assert "sex=f" not in read(who.get(mine.get_absolute_url())).text
+        assert "sex: f" not in read(who.get(mine.get_absolute_url())).text
     seen = read(signed_in(make_team("house")).get(mine.get_absolute_url())).text
-    assert "sex=f" in seen and "Exact numbers" in seen
+    assert "sex: f" in seen and "Exact numbers" in seen
 
 
 def test_a_rejected_submission_lists_its_faults_to_its_team_alone(board, ann, client):

@@ -5,12 +5,13 @@ Minus is U+2212 and thousands are grouped with a comma, on every page and in eve
 
 import datetime as dt
 import math
+import re
 
 from django import template
 from django.template.defaultfilters import date as format_date
 from django.utils import timezone
 from django.utils.formats import get_format
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
 register = template.Library()
@@ -170,6 +171,22 @@ def bound(value) -> str:
     if value is None or math.isinf(value):
         return MINUS + "∞" if value is not None and value < 0 else "∞"
     return number(float(value))
+
+
+@register.filter
+def subset(name) -> str:
+    """A subset of the cases as people write it: "sex=f" -> "sex: f"."""
+    column, equals, value = str(name).partition("=")
+    return f"{column}: {value}" if equals else column
+
+
+@register.filter
+def ticked(text) -> str:
+    """Our own prose, in which `names` between backticks are code."""
+    parts = re.split(r"`([^`]+)`", str(text))
+    return format_html_join(
+        "", "{}", ((format_html("<code>{}</code>", part) if index % 2 else part,) for index, part in enumerate(parts))
+    )
 
 
 @register.filter
