@@ -150,8 +150,8 @@ def answer_faults(faults: Faults) -> JsonResponse:
     count = faults.count
     message = "1 fault was found." if count == 1 else f"{count:,} faults were found."
     first = faults.faults[0] if faults.faults else None
-    hint = " ".join(part for part in (first.message, first.hint) if part) if first else ""
-    body = errors.body("faulty", message, f"{hint} Nothing was kept, and no quota was used.".strip())
+    hint = ". ".join(part.rstrip(".") for part in (first.message, first.hint) if part) + ". " if first else ""
+    body = errors.body("faulty", message, f"{hint}Nothing was kept, and no quota was used.")
     return JsonResponse(body | {"faults": shown, "count": count}, status=422)
 
 

@@ -3,6 +3,8 @@
 import io
 import zipfile
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -102,6 +104,44 @@ def test_a_bad_file_is_422_with_its_place_and_leaves_nothing(client, headers, st
 
 def _files(storage):
     return sorted(path.name for path in storage.rglob("*") if path.is_file())
+
+
+def parquet(**columns) -> bytes:
+    out = io.BytesIO()
+    pq.write_table(pa.table(columns), out)
+    return out.getvalue()
+
+
+CASES = [f"case-{index:04d}" for index in range(60)]
+
+
+def test_a_good_parquet_file_is_taken(client, headers):
+    content = parquet(case_id=CASES, benign=[0.25] * 60, malignant=[0.75] * 60)
+    assert post(client, headers, content, "a.parquet").status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"case_id": CASES, "benign": [0.25] * 60, "malignant": [0.75] * 59 + [float("nan")]}, '"line": 60'),
+        ({"case_id": [*CASES[:59], "case-0000"], "benign": [0.25] * 60, "malignant": [0.75] * 60}, "case-0000"),
+        ({"case_id": CASES, "benign": [0.25] * 60}, "malignant"),
+    ],
+)
+def test_a_bad_parquet_file_is_422_and_leaves_nothing(client, headers, storage, columns, said):
+    files = _files(storage)
+    response = post(client, headers, parquet(**columns), "a.parquet")
+    assert response.status_code == 422 and said in response.content.decode(), response.content
+    assert response.json()["faults"][0]["file"] == "a.parquet"
+    assert not Submission.objects.exists() and _files(storage) == files
+
+
+def test_a_damaged_parquet_file_is_422(client, headers):
+    whole = parquet(case_id=CASES, benign=[0.25] * 60, malignant=[0.75] * 60)
+    for content in (whole[:-40], whole[:8] + bytes(200) + whole[208:], b"PAR1" + bytes(1000) + b"PAR1"):
+        response = post(client, headers, content, "a.parquet")
+        assert response.status_code == 422, response.content
+    assert not Submission.objects.exists()
 
 
 def test_all_faults_come_at_once_the_first_fifty_and_the_count(client, headers):
