@@ -133,9 +133,14 @@ def test_nginx_sends_the_bytes_of_a_download(deployment):
     made = deployment.post("/api/v1/models", token, json={"name": "weights"})
     assert made.status_code in (200, 201), made.text
     content = os.urandom(300_000)
-    put = deployment.post("/api/v1/models/team-b/weights/files", token, files={"file": ("model.onnx.bin", content)})
+    put = requests.put(
+        deployment.url + "/api/v1/models/team-b/weights/files/data.bin.gz",
+        headers={"Authorization": f"Bearer {token}"},
+        data=content,
+        timeout=30,
+    )
     assert put.status_code in (200, 201), put.text
-    path = "/team-b/weights/resolve/main/model.onnx.bin"
+    path = "/team-b/weights/resolve/main/data.bin.gz"
 
     whole = deployment.get(path)
     part = requests.get(deployment.url + path, headers={"Range": "bytes=1000-1999"}, timeout=30)
