@@ -6,6 +6,7 @@ somebody forgets gives a 404 and no leak.
 
 from django.db.models import F, Q, QuerySet
 
+from zoo import text
 from zoo.errors import NotFound, Refused
 from zoo.models import Membership, Model, Namespace
 
@@ -100,7 +101,7 @@ def visible_models(user) -> QuerySet[Model]:
 
 def find_model(user, owner: str, name: str) -> Model:
     """`owner/name`, or `NotFound`: in the same words whether it is missing or private."""
-    model = visible_models(user).filter(namespace__name=owner, name=name).first()
+    model = visible_models(user).filter(namespace__name=text.clean(owner), name=text.clean(name)).first()
     if model is None:
         hint = "Check the spelling of owner/name; if it is private, sign in or use a token of a member."
         refusal = NotFound("model_not_found", "There is no such model, or you may not see it.", hint)

@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
-from zoo import throttle
+from zoo import text, throttle
 from zoo.errors import NotFound, Refused
 from zoo.models import Invite, Membership, Namespace, User, validate_namespace
 
@@ -46,7 +46,7 @@ def make_operator(user: User) -> None:
 def create_organisation(name: str, owner: User, title: str = "") -> Namespace:
     """An organisation with its first owner. Raises ValidationError."""
     validate_new_namespace(name)
-    organisation = Namespace.objects.create(name=name, title=title[:200])
+    organisation = Namespace.objects.create(name=name, title=text.clean(title)[:200])
     Membership.objects.create(organisation=organisation, user=owner, role=Membership.Role.OWNER)
     return organisation
 

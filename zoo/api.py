@@ -10,7 +10,7 @@ from ninja import Query, Router, Schema
 from ninja.utils import check_csrf
 from pydantic import Field
 
-from zoo import access, catalogue, commits, errors, paths, safety, uploads
+from zoo import access, catalogue, commits, errors, paths, safety, text, uploads
 from zoo.errors import Refused
 from zoo.models import Commit, File, Model, Namespace, Ref
 
@@ -92,8 +92,7 @@ def entry(file: File) -> dict:
 def revision(model: Model, commit: Commit) -> dict:
     return {
         "revision": commit.oid,
-        "title": commit.title,
-        "date": commit.created.isoformat(),
+        "commit": {"title": commit.title, "date": commit.created.isoformat()},
         "url": f"/{model}/tree/{commit.oid}",
     }
 
@@ -119,7 +118,7 @@ def list_models(
 @answers
 def create_model(request, data: NewModel):
     name = data.namespace or request.user.username
-    namespace = Namespace.objects.filter(name=name).first()
+    namespace = Namespace.objects.filter(name=text.clean(name)).first()
     if request.user.is_authenticated and namespace is None:
         raise errors.NotFound(
             "no_namespace", f"There is no namespace {name!r}.", "Use your user name or an organisation."
@@ -145,7 +144,7 @@ def get_tree(request, owner: str, name: str, rest: str):
     commit, folder = commits.split(model, rest.strip("/"))
     files = commit.files.select_related("blob")
     if folder:
-        files = files.filter(path__startswith=folder + "/")
+        files = files.filter(path__startswith=text.clean(folder) + "/")
         if not files.exists():
             raise commits.EntryNotFound(folder, commit)
     return revision(model, commit) | {"files": [entry(file) for file in files]}

@@ -14,6 +14,7 @@ import nh3
 import yaml
 from markdown_it import MarkdownIt
 
+from zoo import text
 from zoo.models import NAME
 
 MAX_BYTES = 512 * 1024
@@ -45,11 +46,11 @@ class Card:
     faults: list[str] = field(default_factory=list)
 
 
-def parse(text: str, base: str = "") -> Card:
+def parse(source: str, base: str = "") -> Card:
     """A card's front matter and its text as clean HTML. `base` is where relative links lead (a URL ending in a slash)."""
-    front, faults = read_front(text)
+    front, faults = read_front(source)
     faults = list(faults)
-    rest = _FRONT.sub("", text, count=1)
+    rest = _FRONT.sub("", source, count=1)
     if len(rest) > MAX_BYTES:
         rest = rest[:MAX_BYTES]
         faults.append(f"Only the first {MAX_BYTES // 1024} KiB of the text are shown.")
@@ -61,11 +62,11 @@ def parse(text: str, base: str = "") -> Card:
     return Card(front, html, faults)
 
 
-def read_front(text: str) -> tuple[dict, list[str]]:
+def read_front(source: str) -> tuple[dict, list[str]]:
     """The front matter as JSON data, and what is wrong with it. Never raises."""
-    match = _FRONT.match(text[: MAX_FRONT + 16])
+    match = _FRONT.match(source[: MAX_FRONT + 16])
     if not match:
-        if text.lstrip("\ufeff").startswith("---\n") and len(text) > MAX_FRONT:
+        if source.lstrip("\ufeff").startswith("---\n") and len(source) > MAX_FRONT:
             return {}, [f"The front matter is longer than {MAX_FRONT // 1024} KiB, or does not end with ---."]
         return {}, []
     try:
@@ -156,7 +157,7 @@ def _plain(value, depth: int):
     if isinstance(value, list | tuple | set):
         return [_plain(each, depth + 1) for each in value]
     if isinstance(value, str):
-        return value.replace("\x00", "")
+        return text.clean(value)
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
@@ -165,11 +166,11 @@ def _plain(value, depth: int):
         return value if math.isfinite(value) else str(value)
     if isinstance(value, dt.date | dt.datetime):
         return value.isoformat()
-    return str(value)[:1000]
+    return text.clean(str(value)[:1000])
 
 
 def _key(key) -> str:
-    return str(key)[:200].replace("\x00", "")
+    return text.clean(str(key)[:200])
 
 
 def _text(value) -> str:

@@ -6,7 +6,7 @@ from itertools import groupby
 from django.core.paginator import Page, Paginator
 from django.db.models import Count, Q, QuerySet
 
-from zoo import panels
+from zoo import panels, text
 from zoo.access import visible_models
 from zoo.models import Model
 
@@ -27,7 +27,7 @@ class Group:
 def search(viewer, query: str = "", *, owner: str = "", order: str = "updated", **filters: str) -> QuerySet[Model]:
     """Models that have every word of `query` in their name, title, task or library, and match every filter given."""
     models = visible_models(viewer)
-    for word in query.replace("\x00", "").split()[:10]:
+    for word in text.clean(query).split()[:10]:
         found = Q()
         for field in ("name", "namespace__name", "title", "task", "library", "licence"):
             found |= Q(**{f"{field}__icontains": word})
@@ -36,10 +36,10 @@ def search(viewer, query: str = "", *, owner: str = "", order: str = "updated", 
             found |= Q(namespace__name__iexact=owner_name, name__icontains=name)
         models = models.filter(found)
     if owner:
-        models = models.filter(namespace__name=owner)
+        models = models.filter(namespace__name=text.clean(owner))
     for name in FILTERS:
         if value := filters.get(name):
-            models = models.filter(**{name: value.replace("\x00", "")})
+            models = models.filter(**{name: text.clean(value)})
     return models.order_by(ORDERS.get(order, ORDERS["updated"]), "pk")
 
 

@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, Sum
 from django.utils import timezone
 
-from zoo import blobs, cards, paths, safety
+from zoo import blobs, cards, paths, safety, text
 from zoo.errors import NotFound, Refused
 from zoo.models import Blob, Commit, File, Model, Namespace, Ref, User, validate_name
 
@@ -53,9 +53,10 @@ def create_model(
 ) -> Model:
     """An empty model with a first commit on `main`. Raises `Refused`: 400 for a bad name, 409 for one that exists."""
     _check_name(name)
+    title = text.clean(title)[:200]
     try:
         with transaction.atomic():
-            model = Model.objects.create(namespace=namespace, name=name, private=private, title=title[:200], task=task)
+            model = Model.objects.create(namespace=namespace, name=name, private=private, title=title, task=task)
             commit = Commit.objects.create(oid=_new_oid(), model=model, author=author, title="Create the model")
             Ref.objects.create(model=model, kind=Ref.Kind.BRANCH, name=MAIN, commit=commit)
     except IntegrityError as error:
@@ -80,12 +81,13 @@ def commit_files(
     Raises `BadPath` and `Refused` (400), `RevisionNotFound` and `EntryNotFound` (404), `Moved` (412).
     """
     add, delete = dict(add or {}), list(dict.fromkeys(delete))
+    title, message = text.clean(title)[:300] or "Change files", text.clean(message)
     for path in [*add, *(path.removesuffix("/") for path in delete)]:
         paths.check(path)
     for path, blob in add.items():
         safety.admit(path, blob)
     with transaction.atomic():
-        ref = Ref.objects.select_for_update().filter(model=model, kind=Ref.Kind.BRANCH, name=branch).first()
+        ref = Ref.objects.select_for_update().filter(model=model, kind=Ref.Kind.BRANCH, name=text.clean(branch)).first()
         if ref is None:
             raise RevisionNotFound(branch)
         head = Commit.objects.get(pk=ref.commit_id)
@@ -107,7 +109,7 @@ def commit_files(
             model=model,
             parent=head,
             author=author,
-            title=title[:300] or "Change files",
+            title=title,
             message=message,
         )
         File.objects.bulk_create(
@@ -138,7 +140,7 @@ def _changed(before: dict, add: dict[str, Blob], delete: list[str], head: Commit
 
 def _is_repeat(head: Commit, add: dict, delete: list[str], title: str) -> bool:
     """Whether the head is what this very commit made of its parent: the answer was lost and the client asks again."""
-    if head.parent is None or head.title != (title[:300] or "Change files"):
+    if head.parent is None or head.title != title:
         return False
     try:
         return _changed(tree(head.parent), add, delete, head.parent) == tree(head)
@@ -150,8 +152,8 @@ def _describe(model: Model, commit: Commit) -> None:
     """What search and filters know of a model: read from the card and the files at the head of main."""
     files = list(commit.files.select_related("blob"))
     readme = next((file for file in files if file.path == CARD), None)
-    text = blobs.read(readme.blob_id, cards.MAX_BYTES).decode("utf-8", "replace") if readme else ""
-    card = cards.read_front(text)[0]
+    source = blobs.read(readme.blob_id, cards.MAX_BYTES).decode("utf-8", "replace") if readme else ""
+    card = cards.read_front(source)[0]
     facts = cards.facts(card)
     parameters = sum(file.blob.facts.get("parameters") or 0 for file in files if file.path.endswith(".safetensors"))
     Model.objects.filter(pk=model.pk).update(
@@ -173,6 +175,8 @@ def resolve(model: Model, revision: str) -> Commit:
     for prefix, kind in (("refs/heads/", Ref.Kind.BRANCH), ("refs/tags/", Ref.Kind.TAG)):
         if revision.startswith(prefix):
             name, kinds = revision.removeprefix(prefix), [kind]
+    if not text.is_clean(revision):
+        raise RevisionNotFound(revision)
     refs = {ref.kind: ref.commit for ref in model.refs.filter(name=name, kind__in=kinds).select_related("commit")}
     for kind in kinds:
         if kind in refs:
@@ -187,7 +191,7 @@ def resolve(model: Model, revision: str) -> Commit:
 def find_file(model: Model, rest: str) -> tuple[Commit, File]:
     """The file that `<revision>/<path>` names. Raises `RevisionNotFound` or `EntryNotFound`."""
     commit, path = split(model, rest)
-    file = commit.files.select_related("blob").filter(path=path).first()
+    file = commit.files.select_related("blob").filter(path=path).first() if text.is_clean(path) else None
     if file is None:
         raise EntryNotFound(path, commit)
     return commit, file

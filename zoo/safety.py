@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from django.conf import settings
 
-from zoo import blobs, onnx_facts
+from zoo import blobs, onnx_facts, text
 from zoo.errors import Refused
 from zoo.models import Blob
 
@@ -59,7 +59,7 @@ def inspect(path: str | os.PathLike, name: str) -> dict:
             facts = {"format": "other"}
     if _PICKLE_NAME.search(name) and "runs_code" not in facts:
         facts["runs_code"] = "a pickle by its name"
-    return facts
+    return text.clean_data(facts)
 
 
 def admit(name: str, blob: Blob) -> dict:
@@ -231,5 +231,5 @@ def _objects(start: bytes) -> dict:
     return {"runs_code": "an array of Python objects (a pickle inside)"} if b"'|O" in start or b'"|O' in start else {}
 
 
-def _lambda(text: bytes) -> dict:
-    return {"runs_code": "a Keras model with a Lambda layer"} if _LAMBDA.search(text) else {}
+def _lambda(content: bytes) -> dict:
+    return {"runs_code": "a Keras model with a Lambda layer"} if _LAMBDA.search(content) else {}

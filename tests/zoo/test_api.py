@@ -35,6 +35,7 @@ def test_models_are_listed_and_read(client, model):
     one = client.get(NET).json()
     assert one["revision"] == commits.resolve(model, "main").oid
     assert one["card"]["license"] == "apache-2.0"
+    assert one["commit"]["title"] == "Add the card"
     assert [file["path"] for file in one["files"]] == ["README.md", "data/notes.txt"]
     assert one["files"][1]["sha256"] == commits.resolve(model, "main").files.get(path="data/notes.txt").blob_id
     assert [file["path"] for file in client.get(f"{NET}/tree/main/data").json()["files"]] == ["data/notes.txt"]
@@ -192,3 +193,38 @@ def test_the_official_client_downloads_a_file(live_server, model, tmp_path):
     ):
         with pytest.raises(wrong):
             hf_hub_download(repo, file, revision=revision, **arguments)
+
+
+def test_text_that_no_database_takes_is_cleaned_or_not_found(client, team, cast, bearer):
+    headers = bearer(cast["owner"])
+    odd = "a\x00b\ud800c"
+    made = post(client, MODELS, {"name": "odd", "namespace": "clinic", "title": odd}, **headers)
+    assert made.json()["title"] == "ab?c"
+    url = f"{MODELS}/clinic/odd"
+    card = b'---\ntitle: "a\\0b\\uD800c"\n"\\0k": {"\\uD800": ["\\0"]}\n---\n\x00text'
+    weights = b'{"__metadata__":{"a\\u0000":"b\\ud800"}}'
+    for path, content in (("README.md", card), ("w.safetensors", len(weights).to_bytes(8, "little") + weights)):
+        stored = put(client, f"{url}/files/{path}?title=%00", content, **headers)
+        assert stored.status_code == 201, stored.content
+    receipt = put(client, f"{url}/uploads", b"x", **headers).json()["upload"]
+    data = {"title": odd, "message": odd, "add": [{"path": "a", "upload": receipt}]}
+    assert post(client, f"{url}/commits/main", data, **headers).json()["commit"]["title"] == "ab?c"
+    assert (
+        post(client, f"{url}/commits/main", {"add": [{"path": odd, "upload": receipt}]}, **headers).status_code == 400
+    )
+    assert post(client, f"{url}/commits/main", {"add": [{"path": "b", "upload": odd}]}, **headers).status_code == 400
+    assert post(client, f"{url}/commits/main", {"delete": [odd]}, **headers).status_code == 400
+    assert post(client, MODELS, {"name": odd, "namespace": "clinic"}, **headers).status_code == 400
+    assert post(client, MODELS, {"name": "x", "namespace": odd}, **headers).status_code == 404
+    for path in (
+        "?q=%00",
+        "?owner=%00",
+        "?task=%00",
+        "/clinic/odd?revision=%00",
+        "/clinic/odd/tree/%00",
+        "/clinic/odd/tree/main/%00",
+        "/%00/odd",
+    ):
+        assert client.get(f"{MODELS}{path}").status_code in (200, 404), path
+    assert client.get(url).json()["title"] == "ab?c"
+    assert client.get("/clinic/odd").status_code == 200

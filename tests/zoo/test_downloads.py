@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings as django_settings
+from django.db import connection
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -239,7 +240,7 @@ def wait_for(port):
 
 
 @pytest.fixture
-def server(model, cast, storage, tmp_path, settings):
+def server(model, cast, storage, tmp_path):
     """gunicorn over the test database: start(**environment) -> port."""
     big = (tmp_path / "big.bin").open("wb")
     for index in range(32):
@@ -250,7 +251,10 @@ def server(model, cast, storage, tmp_path, settings):
 
     def start(**environment):
         port = free_port()
-        name = settings.DATABASES["default"]["NAME"]
+        database = connection.settings_dict
+        url = f"sqlite:///{database['NAME']}"
+        if connection.vendor == "postgresql":
+            url = "postgres://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format(**database)
         process = subprocess.Popen(
             [
                 sys.executable,
@@ -265,7 +269,7 @@ def server(model, cast, storage, tmp_path, settings):
                 "4",
             ],
             env=os.environ
-            | {"DATABASE_URL": f"sqlite:///{name}", "KENSA_STORAGE_URL": storage.as_uri(), "KENSA_SECRET_KEY": "k" * 40}
+            | {"DATABASE_URL": url, "KENSA_STORAGE_URL": storage.as_uri(), "KENSA_SECRET_KEY": "k" * 40}
             | environment,
             cwd=django_settings.BASE_DIR,
             stdout=subprocess.DEVNULL,

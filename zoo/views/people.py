@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from zoo import access, accounts, forms, tokens
+from zoo import access, accounts, forms, text, tokens
 from zoo.errors import NotFound, Refused
 from zoo.models import Invite, Namespace, User
 
@@ -96,7 +96,9 @@ def remove_member(request, name: str):
     """Owners remove anybody; everybody may leave."""
     leaving = request.POST.get("user") == request.user.username
     mine = _organisation(request, name, manage=not leaving)
-    user = User.objects.filter(username=request.POST.get("user", ""), memberships__organisation=mine).first()
+    user = User.objects.filter(
+        username=text.clean(request.POST.get("user", "")), memberships__organisation=mine
+    ).first()
     if user is None:
         raise NotFound("no_member", "There is no such member.", "The page lists the members.")
     accounts.remove_member(mine, user)
