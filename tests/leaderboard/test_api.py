@@ -237,5 +237,5 @@ def test_inputs_are_for_people_who_are_signed_in_where_they_are_released(client,
 def test_a_page_of_errors_lists_no_more_than_fifty(db):
     from evaluators.faults import Fault, Faults
 
-    body = json.loads(rest.answer_faults(Faults([Fault(f"fault {n}", line=n) for n in range(120)])).content)
-    assert body["count"] == 120 and len(body["faults"]) == 50 and body["faults"][4]["line"] == 4
+    body = json.loads(rest.answer_faults(Faults([Fault(f"fault {n}", line=n) for n in range(1, 121)])).content)
+    assert body["count"] == 120 and len(body["faults"]) == 50 and body["faults"][4]["line"] == 5
