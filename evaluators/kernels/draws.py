@@ -48,3 +48,15 @@ def multiplicities(seed, block, out):
                 for j in range(1, 8):
                     word |= np.uint64(count[j, i]) << np.uint64(8 * j)
                 out[i, l >> 3] = word
+
+
+@kernel("u8", "i8", "u8[:,::1]!")
+def words(seed, start, out):
+    """Fill out (many, words) with the random bits of rows start, start + 1, ...: splitmix64 of (seed, row, word)."""
+    for r in range(out.shape[0]):
+        key = seed + np.uint64(0xD1342543DE82EF95) * np.uint64(start + r + 1)
+        for w in range(out.shape[1]):
+            z = key + np.uint64(0x9E3779B97F4A7C15) * np.uint64(w + 1)
+            z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+            z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+            out[r, w] = z ^ (z >> np.uint64(31))

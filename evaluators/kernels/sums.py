@@ -24,10 +24,24 @@ def grouped(codes, values, weights, out):
 
 @kernel("f8[:,::1]", "u1[:,::1]", "f8[:,::1]!")
 def columns(values, weights, out):
-    """out[column] += value * weights[row]: values (m, n), weights (n, 32), out (m, 32)."""
-    for start in range(0, values.shape[1], 512):
-        stop = min(start + 512, values.shape[1])
-        for c in range(values.shape[0]):
+    """out[column] += value * weights[row]: values (m, n), weights (n, 32), out (m, 32); four columns a pass."""
+    many, n = values.shape
+    for start in range(0, n, 512):
+        stop = min(start + 512, n)
+        for c in range(0, many - 3, 4):
+            a, b = lanes.load(out, np.int64(c)), lanes.load(out, np.int64(c + 1))
+            d, e = lanes.load(out, np.int64(c + 2)), lanes.load(out, np.int64(c + 3))
+            for i in range(start, stop):
+                w = lanes.f8(lanes.load(weights, i))
+                a += w * values[c, i]
+                b += w * values[c + 1, i]
+                d += w * values[c + 2, i]
+                e += w * values[c + 3, i]
+            lanes.store(out, np.int64(c), a)
+            lanes.store(out, np.int64(c + 1), b)
+            lanes.store(out, np.int64(c + 2), d)
+            lanes.store(out, np.int64(c + 3), e)
+        for c in range(many - many % 4, many):
             total = lanes.load(out, np.int64(c))
             for i in range(start, stop):
                 total += lanes.f8(lanes.load(weights, i)) * values[c, i]

@@ -65,16 +65,29 @@ def ratio(top, bottom) -> np.ndarray:
     return np.divide(top, bottom, out=np.full(top.shape, np.nan), where=bottom > 0)
 
 
-def auc_plan(truth, score, rows=None):
-    """weights (n, 32) -> area under the ROC curve on each resample."""
-    ordered, cuts, tied = segments(truth, score, rows, merge=True)
+class AreaPlan:
+    """weights (n, 32) -> area under the ROC curve on each resample; `counts` of positives and negatives."""
 
-    def plan(weights):
+    def __init__(self, truth, score, rows=None):
+        self.truth, self.score = truth, score
+        self.counts = (int(truth.sum()), int(truth.size - truth.sum())) if rows is None else None
+        self.cuts = segments(truth, score, rows, merge=True)
+
+    def __call__(self, weights):
         out = np.zeros((3, LANES), np.uint64)
-        roc.area(ordered, cuts, tied, weights, out)
+        roc.area(*self.cuts, weights, out)
         return ratio(out[0].astype(np.float64), 2.0 * out[1] * out[2])
 
-    return plan
+    def independent_variance(self) -> float:
+        """DeLong's variance of the area if every row were a patient of its own."""
+        _, tie = np.unique(self.score, return_inverse=True)
+        per_tie = np.stack([np.bincount(tie, weights=self.truth == c) for c in (0, 1)])
+        below = np.cumsum(per_tie, axis=1) - 0.5 * per_tie
+        positives, negatives = below[0][tie[self.truth == 1]], below[1][tie[self.truth == 0]]
+        if min(positives.size, negatives.size) < 2:
+            return 0.0
+        shares = positives / negatives.size, negatives / positives.size
+        return float(sum(share.var(ddof=1) / share.size for share in shares))
 
 
 def precision_plan(truth, score, rows=None):

@@ -21,6 +21,7 @@ class Counts:
     cells: int
     formula: Callable[[np.ndarray], np.ndarray]
     reason: str = "undefined"
+    trials: float | None = None  # of a proportion: how many cases it is a share of
 
     def value(self) -> float:
         counts = np.stack([np.bincount(column, minlength=self.cells) for column in self.codes])
@@ -60,3 +61,19 @@ def mean_of_defined(values: np.ndarray) -> np.ndarray:
     """Mean over the first axis of what is not NaN; NaN where nothing is defined."""
     defined = ~np.isnan(values)
     return ratio(np.where(defined, values, 0).sum(axis=0), defined.sum(axis=0))
+
+
+@dataclass(frozen=True)
+class Mean(Sums):
+    """The plain mean of a loss over cases, columns (2, n): ones and the loss."""
+
+    def influence(self) -> np.ndarray:
+        """How far each case moves the mean, (n,)."""
+        loss = self.columns[1]
+        return (loss - loss.mean()) / loss.size
+
+
+def mean(losses: np.ndarray) -> Mean:
+    """The plan of a plain mean over cases; losses (n,)."""
+    columns = np.stack([np.ones(losses.size), np.asarray(losses, dtype=np.float64)])
+    return Mean(columns, lambda s: ratio(s[1], s[0]), "no cases")

@@ -3,17 +3,11 @@
 import numpy as np
 
 from evaluators.metrics import _forms
-from evaluators.metrics._plans import Sums, ratio
+from evaluators.metrics._plans import mean
 from evaluators.metrics.registry import metric
 
 FACTS = {"kinds": ("classification",), "needs": {"scores"}, "unit": ""}
 ONE_CLASS = {**FACTS, "needs": {"scores", "classes"}}  # one true class a case, not several labels
-
-
-def mean(values: np.ndarray) -> Sums:
-    """The plan of a plain mean over cases; values (n,)."""
-    columns = np.stack([np.ones(values.size), np.asarray(values, dtype=np.float64)])
-    return Sums(np.ascontiguousarray(columns), lambda s: ratio(s[1], s[0]), "no cases")
 
 
 def _accuracy(reference, prediction, *, threshold=0.5, positive=None):

@@ -51,7 +51,7 @@ def pooled(form: _forms.Labels, average: str):
 
 
 def _auroc(reference, prediction, *, average="macro", positive=None):
-    return averaged_plan(_forms.labels(reference, prediction, positive), average, _curves.auc_plan)
+    return averaged_plan(_forms.labels(reference, prediction, positive), average, _curves.AreaPlan)
 
 
 @metric(

@@ -3,7 +3,7 @@
 import numpy as np
 
 from evaluators.metrics import _forms
-from evaluators.metrics._plans import Counts, Sums, ratio
+from evaluators.metrics._plans import Counts, mean, ratio
 from evaluators.metrics.registry import metric
 
 CONSTANT = "truth and prediction are one and the same grade throughout"
@@ -79,10 +79,9 @@ def linear_weighted_kappa(reference, prediction, *, classes: int | None = None, 
     return _linear(reference, prediction, classes=classes, thresholds=thresholds).value()
 
 
-def _mae_of_grade(reference, prediction, *, classes=None, thresholds=None) -> Sums:
+def _mae_of_grade(reference, prediction, *, classes=None, thresholds=None):
     truth, grade, _ = _forms.grades(reference, prediction, classes, thresholds)
-    off = np.abs(truth - grade).astype(np.float64)
-    return Sums(np.stack([np.ones(off.size), off]), lambda s: ratio(s[1], s[0]), "no cases")
+    return mean(np.abs(truth - grade))
 
 
 @metric(

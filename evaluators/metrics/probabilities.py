@@ -4,7 +4,7 @@ import numpy as np
 
 from evaluators.kernels import LANES, logistic, sums
 from evaluators.metrics import _forms
-from evaluators.metrics._plans import Sums, ratio, told
+from evaluators.metrics._plans import mean, ratio, told
 from evaluators.metrics.registry import metric
 
 FACTS = {"kinds": ("classification",), "needs": {"scores"}, "unit": ""}
@@ -18,16 +18,12 @@ def _probabilities(reference, prediction, positive=None) -> _forms.Labels:
     return form
 
 
-def _mean(losses: np.ndarray) -> Sums:
-    return Sums(np.stack([np.ones(losses.size), losses]), lambda s: ratio(s[1], s[0]), "no cases")
-
-
 def _brier(reference, prediction, *, positive=None):
     form = _probabilities(reference, prediction, positive)
     if form.kind == "classes":
-        return _mean(((form.scores - np.eye(form.classes)[form.truth]) ** 2).sum(axis=1))
+        return mean(((form.scores - np.eye(form.classes)[form.truth]) ** 2).sum(axis=1))
     loss = (form.scores - form.truth) ** 2
-    return _mean(loss.reshape(len(loss), -1).mean(axis=1))
+    return mean(loss.reshape(len(loss), -1).mean(axis=1))
 
 
 @metric(
@@ -60,10 +56,10 @@ def _log_loss(reference, prediction, *, positive=None):
     if form.kind == "classes":
         own = np.clip(form.scores, tiny, 1 - tiny)
         own = np.take_along_axis(own / own.sum(axis=1, keepdims=True), form.truth[:, None], axis=1)
-        return _mean(-np.log(own[:, 0]))
+        return mean(-np.log(own[:, 0]))
     p = np.clip(form.scores, tiny, 1 - tiny)
     loss = -np.where(form.truth == 1, np.log(p), np.log1p(-p))
-    return _mean(loss.reshape(len(loss), -1).mean(axis=1))
+    return mean(loss.reshape(len(loss), -1).mean(axis=1))
 
 
 @metric(

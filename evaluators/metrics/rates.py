@@ -14,8 +14,11 @@ DECIDED = (
 TABLE = {"threshold": 0.5, "positive": None}
 
 
-def _rate(formula, reason: str):
-    """A plan builder: `formula(tn, fp, fn, tp, **extra)` of each binary table, averaged over tables."""
+def _rate(formula, reason: str, trials=None):
+    """A plan builder: `formula(tn, fp, fn, tp, **extra)` of each binary table, averaged over tables.
+
+    trials: the class (0, 1) of which the rate is a share, where it is a proportion.
+    """
 
     def plan(reference, prediction, *, threshold=0.5, positive=None, **extra) -> Counts:
         form = _forms.labels(reference, prediction, positive)
@@ -25,14 +28,15 @@ def _rate(formula, reason: str):
         else:
             codes = (2 * form.truth + decision).reshape(len(form.truth), -1).T
         codes = np.ascontiguousarray(codes, dtype=np.int32)
-        return Counts(codes, 4, lambda c: formula(*c.swapaxes(0, 1), **extra).mean(axis=0), reason)
+        of = None if trials is None else float((codes // 2 == trials).sum(axis=1).min())
+        return Counts(codes, 4, lambda c: formula(*c.swapaxes(0, 1), **extra).mean(axis=0), reason, of)
 
     return plan
 
 
 NO_POSITIVE, NO_NEGATIVE = "no positive among the cases", "no negative among the cases"
-_sensitivity = _rate(lambda tn, fp, fn, tp: ratio(tp, tp + fn), NO_POSITIVE)
-_specificity = _rate(lambda tn, fp, fn, tp: ratio(tn, tn + fp), NO_NEGATIVE)
+_sensitivity = _rate(lambda tn, fp, fn, tp: ratio(tp, tp + fn), NO_POSITIVE, 1)
+_specificity = _rate(lambda tn, fp, fn, tp: ratio(tn, tn + fp), NO_NEGATIVE, 0)
 
 
 @metric(

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evaluators.kernels import sums
 from evaluators.metrics import METRICS, Metric
-from evaluators.statistics import intervals
+from evaluators.statistics import choice
+from evaluators.statistics.choice import CaseMeans
 from evaluators.statistics.draws import draw, patients_of
 
 UNDEFINED_SHARE = 0.05
 FEW = "fewer than 2 patients: no interval"
+NOTHING = "no case counts: empty in both everywhere"
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,8 @@ def estimate(
     """The value of `metric` with its interval from resampling patients.
 
     reference, prediction: as the metric takes them, n cases. groups (n,): the patient of each case (default: each its own).
-    method: percentile, bca, studentised, logit, newcombe, wilson; default: the metric's own. Raises ValueError for input
-    that the metric refuses, KeyError for an unknown metric.
+    method: percentile, bca, studentised, logit, newcombe, wilson; default: the metric's own, chosen by measured coverage.
+    Raises ValueError for input that the metric refuses, KeyError for an unknown metric.
     """
     metric = METRICS[metric] if isinstance(metric, str) else metric
     value = metric(reference, prediction, **parameters)
@@ -56,24 +57,7 @@ def estimate(
     if np.isnan(value) or patients < 2:
         return without(value, n, patients, getattr(value, "reason", "") or FEW)
     plan = plan_of(metric, reference, prediction, parameters)
-    resampled = draw(patients, resamples, seed).apply(plan, codes)
-    return finish(metric, float(value), resampled, n, patients, level, method)
-
-
-def finish(metric, value, resampled, n, patients, level, method=None) -> Estimate:
-    """The interval around a value from its resampled values, or none with the reason."""
-    undefined = int(np.isnan(resampled).sum())
-    error = float(np.nanstd(resampled, ddof=1)) if resampled.size - undefined > 1 else None
-    if undefined > UNDEFINED_SHARE * resampled.size:
-        reason = f"undefined in {undefined} of {resampled.size} resamples: no interval"
-        return Estimate(value, None, None, error, "", reason, n, patients, resampled, undefined)
-    low, high, used = intervals.percentile(resampled, level), None, "percentile"
-    low, high = low
-    return Estimate(value, float(low), float(high), error, used, "", n, patients, resampled, undefined)
-
-
-def without(value, n, patients, reason) -> Estimate:
-    return Estimate(float(value), None, None, None, "", reason, n, patients, None, 0)
+    return _finish(metric, float(value), plan, codes, n, patients, resamples, seed, level, method)
 
 
 def estimate_cases(
@@ -92,37 +76,46 @@ def estimate_cases(
     """
     metric = METRICS[metric] if isinstance(metric, str) else metric
     plan = CaseMeans(np.asarray(per_case, dtype=np.float64))
-    n = plan.n
-    codes, patients = patients_of(groups, n)
+    codes, patients = patients_of(groups, plan.n)
     value = plan.value()
     if np.isnan(value) or patients < 2:
-        return without(value, n, patients, "no case counts: empty in both everywhere" if np.isnan(value) else FEW)
-    resampled = draw(patients, resamples, seed).apply(plan, codes)
-    return finish(metric, value, resampled, n, patients, level, method)
+        return without(value, plan.n, patients, NOTHING if np.isnan(value) else FEW)
+    return _finish(metric, value, plan, codes, plan.n, patients, resamples, seed, level, method)
 
 
-class CaseMeans:
-    """Mean over cases, then over labels, of values (n, labels) with NaN left out; on resamples one matrix product."""
+def _finish(metric, value, plan, codes, n, patients, resamples, seed, level, method) -> Estimate:
+    """The interval around a value from its resampled values, or none with the reason."""
+    draws = draw(patients, resamples, seed)
+    resampled = draws.apply(plan, codes)
+    undefined = int(np.isnan(resampled).sum())
+    error = float(np.nanstd(resampled, ddof=1)) if resampled.size - undefined > 1 else None
+    if error is None or undefined > UNDEFINED_SHARE * resampled.size:
+        reason = f"undefined in {undefined} of {resampled.size} resamples: no interval"
+        return Estimate(value, None, None, error, "", reason, n, patients, resampled, undefined)
+    sample = choice.Sample(metric, value, error, resampled, plan, draws, codes, n, patients, level)
+    low, high, used = choice.interval(sample, method or metric.interval)
+    return Estimate(value, low, high, error, used, "", n, patients, resampled, undefined)
 
-    def __init__(self, values: np.ndarray):
-        values = values.reshape(len(values), -1)
-        if np.isinf(values).any():
-            raise ValueError("per-case values: infinite")
-        here = ~np.isnan(values)
-        self.n, self.labels = values.shape
-        self.columns = np.ascontiguousarray(np.concatenate([np.where(here, values, 0).T, here.T.astype(np.float64)]))
 
-    def _mean(self, sums: np.ndarray) -> np.ndarray:
-        tops, counts = sums[: self.labels], sums[self.labels :]
-        means = np.divide(tops, counts, out=np.zeros_like(tops), where=counts > 0)
-        labels = (counts > 0).sum(axis=0)
-        return np.divide(means.sum(axis=0), labels, out=np.full(labels.shape, np.nan), where=labels > 0)
+def without(value, n, patients, reason) -> Estimate:
+    return Estimate(float(value), None, None, None, "", reason, n, patients, None, 0)
 
-    def value(self) -> float:
-        return float(self._mean(self.columns.sum(axis=1)[:, None])[0])
 
-    def __call__(self, weights: np.ndarray) -> np.ndarray:
-        return self._mean(sums.summed(self.columns, weights))
+def mean_of(parts: list[Estimate], level: float = 0.95) -> Estimate:
+    """The mean of several estimates on the same resamples (classes, labels), percentile interval; NaN if one is NaN."""
+    value, first = float(np.mean([p.value for p in parts])), parts[0]
+    missing = next((p for p in parts if p.resampled is None), None)
+    if missing is not None or np.isnan(value):
+        reason = next((p.reason for p in parts if p.reason), "a part has no value")
+        return without(value, first.n, first.patients, reason)
+    resampled = np.mean([p.resampled for p in parts], axis=0)
+    undefined = int(np.isnan(resampled).sum())
+    error = float(np.nanstd(resampled, ddof=1)) if resampled.size - undefined > 1 else None
+    if error is None or undefined > UNDEFINED_SHARE * resampled.size:
+        reason = f"undefined in {undefined} of {resampled.size} resamples: no interval"
+        return Estimate(value, None, None, error, "", reason, first.n, first.patients, resampled, undefined)
+    low, high = choice.intervals.percentile(resampled, level)
+    return Estimate(value, low, high, error, "percentile", "", first.n, first.patients, resampled, undefined)
 
 
 def confidence_interval(

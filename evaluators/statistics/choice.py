@@ -1,0 +1,187 @@
+"""Makes the interval a metric asks for, and the next best where that one is not defined.
+
+Which metric asks for which was decided by simulation: `make coverage` writes the table.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from evaluators.kernels import LANES, sums
+from evaluators.metrics import Metric
+from evaluators.statistics import intervals
+from evaluators.statistics.draws import Draws
+
+LEFT_OUT = 1024  # a jackknife leaves out at most this many groups of patients
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What there is to make an interval from."""
+
+    metric: Metric
+    value: float
+    error: float
+    resampled: np.ndarray
+    plan: object
+    draws: Draws
+    codes: np.ndarray | None
+    n: int
+    patients: int
+    level: float
+
+    @property
+    def clustering(self) -> float:
+        """How many cases a patient has on average."""
+        return self.n / self.patients
+
+
+class CaseMeans:
+    """Mean over cases, then over labels, of values (n, labels) with NaN left out; on resamples one matrix product."""
+
+    def __init__(self, values: np.ndarray):
+        values = values.reshape(len(values), -1)
+        if np.isinf(values).any():
+            raise ValueError("per-case values: infinite")
+        here = ~np.isnan(values)
+        self.n, self.labels = values.shape
+        stacked = np.concatenate([np.where(here, values, 0).T, here.T.astype(np.float64)])
+        self.columns = np.ascontiguousarray(stacked)
+
+    def _means(self, totals: np.ndarray) -> np.ndarray:
+        tops, counts = totals[: self.labels], totals[self.labels :]
+        means = np.divide(tops, counts, out=np.zeros_like(tops), where=counts > 0)
+        labels = (counts > 0).sum(axis=0)
+        return np.divide(means.sum(axis=0), labels, out=np.full(labels.shape, np.nan), where=labels > 0)
+
+    def value(self) -> float:
+        return float(self._means(self.columns.sum(axis=1)[:, None])[0])
+
+    def __call__(self, weights: np.ndarray) -> np.ndarray:
+        return self._means(sums.summed(self.columns, weights))
+
+    def influence(self) -> np.ndarray:
+        """How far each case moves the value, (n,): the sum of its values less the means, over the number of each label."""
+        tops, counts = self.columns[: self.labels], self.columns[self.labels :]
+        n = counts.sum(axis=1, keepdims=True)
+        there = n[:, 0] > 0
+        means = np.divide(tops.sum(axis=1, keepdims=True), n, out=np.zeros_like(n), where=n > 0)
+        moved = np.divide(tops - means * counts, n, out=np.zeros_like(tops), where=n > 0)
+        return moved[there].sum(axis=0) / there.sum()
+
+
+def interval(sample: Sample, method: str) -> tuple[float, float, str]:
+    """(low, high, the method that made it)."""
+    if method not in MAKERS:
+        raise ValueError(f"interval: {method!r}; one of {', '.join(MAKERS)}")
+    found = MAKERS[method](sample)
+    while found is None:
+        method = "wilson" if method != "wilson" and _share(sample) in (0.0, 1.0) else "percentile"
+        found = MAKERS[method](sample)
+    bottom, top = sample.metric.range
+    low, high = (float(np.clip(limit, bottom, top)) for limit in found)
+    return min(low, sample.value), max(high, sample.value), method
+
+
+def _share(s: Sample) -> float | None:
+    """Where the value stands in the metric's range, 0..1; None without one."""
+    bottom, top = s.metric.range
+    return (s.value - bottom) / (top - bottom) if np.isfinite(bottom) and np.isfinite(top) else None
+
+
+def _percentile(s: Sample):
+    return intervals.percentile(s.resampled, s.level)
+
+
+def _bca(s: Sample):
+    if s.error == 0:
+        return None
+    return intervals.bca(s.value, s.resampled, jackknife(s.plan, s.codes, s.patients), s.level)
+
+
+def _logit(s: Sample):
+    share = _share(s)
+    if share is None or not 0 < share < 1 or s.error == 0:
+        return None
+    return intervals.logit(s.value, s.error, s.level, s.metric.range)
+
+
+def _wilson(s: Sample):
+    """Of the value as a proportion: trials are what the plan counts (else patients), less where patients are alike."""
+    share = _share(s)
+    if share is None:
+        return None
+    trials = float(getattr(s.plan, "trials", None) or s.n)
+    if 0 < share < 1 and s.error > 0:
+        bottom, top = s.metric.range
+        effective = min(trials, share * (1 - share) * ((top - bottom) / s.error) ** 2)
+    else:
+        effective = trials / s.clustering
+    bottom, top = s.metric.range
+    low, high = intervals.wilson(share * effective, effective, s.level)
+    return bottom + low * (top - bottom), bottom + high * (top - bottom)
+
+
+def _newcombe(s: Sample):
+    """For a binary AUROC; the numbers are divided by the design effect when patients have several rows."""
+    counts = getattr(s.plan, "counts", None)
+    if counts is None:
+        return _logit(s)
+    effect = 1.0
+    if s.codes is not None:
+        alone = s.plan.independent_variance()
+        effect = s.clustering if not alone > 0 else min(max(s.error**2 / alone, 1.0), s.clustering * 3)
+    return intervals.newcombe(s.value, counts[0] / effect, counts[1] / effect, s.level)
+
+
+def _studentised(s: Sample):
+    """For means: each resample's standard error from the influence of its patients."""
+    influence = getattr(s.plan, "influence", None)
+    if influence is None:
+        return None
+    of_patient = influence()
+    if s.codes is not None:
+        of_patient = np.bincount(s.codes, weights=of_patient, minlength=s.patients)
+    error = float(np.sqrt((of_patient**2).sum()))
+    if not error > 0:
+        return None
+    scaled = of_patient / error
+    squares = s.draws.apply(_Spread(scaled))
+    ratios = (s.resampled - s.value) / (error * np.sqrt(np.where(squares > 1e-12, squares, np.nan)))
+    return intervals.studentised(s.value, error * np.sqrt(s.patients / (s.patients - 1)), ratios, s.level)
+
+
+class _Spread:
+    """Sum of squares of resampled influences about their mean."""
+
+    def __init__(self, influence: np.ndarray):
+        self.columns = np.stack([influence, influence**2])
+        self.patients = influence.size
+
+    def __call__(self, weights):
+        total, squares = sums.summed(self.columns, weights)
+        return squares - total**2 / self.patients
+
+
+def jackknife(plan, codes, patients: int) -> np.ndarray:
+    """The value without each patient (without each of 1,024 groups of patients where there are more)."""
+    groups = min(patients, LEFT_OUT)
+    of_patient = np.arange(patients) * groups // patients
+    of_row = of_patient if codes is None else of_patient[codes]
+    values = []
+    for start in range(0, groups, LANES):
+        weights = np.ones((of_row.size, LANES), np.uint8)
+        here = (of_row >= start) & (of_row < start + LANES)
+        weights[here, of_row[here] - start] = 0
+        values.append(plan(weights))
+    return np.concatenate(values)[:groups]
+
+
+MAKERS = {
+    "percentile": _percentile,
+    "bca": _bca,
+    "studentised": _studentised,
+    "logit": _logit,
+    "wilson": _wilson,
+    "newcombe": _newcombe,
+}
