@@ -14,6 +14,7 @@ from evaluators.faults import Faults, Findings, quote
 CHUNK = 1 << 20
 MAX_NAME = 400  # bytes of a name and its extra fields in the listing, on average
 MAX_RATIO = 1100  # deflate reaches 1032; more is a lie
+SLACK = 256 << 20  # bytes that any archive may unpack to, whatever its ratio
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 JUNK = ("__MACOSX/", ".DS_Store", "Thumbs.db", "desktop.ini")
 
@@ -40,7 +41,7 @@ def listing(
     unpacked, packed = sum(item.file_size for item in good), sum(item.compress_size for item in good)
     if unpacked > most_bytes:
         found.add(f"the archive unpacks to {unpacked:,} bytes", f"At most {most_bytes:,} are unpacked here.")
-    elif unpacked > ratio * max(packed, 1) + CHUNK:
+    elif unpacked > ratio * max(packed, 1) + SLACK:
         found.add(f"the archive unpacks to {unpacked // max(packed, 1):,} times its size", "It looks like a zip bomb.")
     return _by_name(good, found)
 

@@ -72,6 +72,20 @@ class Findings:
             place.setdefault("file", self.file)
             self.faults.append(Fault(message, hint, text=_shown(text), mark=_inside(mark), **place))
 
+    def each(self, rows):
+        """Those rows, of many that are at fault, whose faults are still listed; the others are counted here.
+
+        The caller adds one fault for each row it is given.
+        """
+        room = max(0, SHOWN - len(self.faults))
+        self.count += max(0, len(rows) - room)
+        return rows[:room]
+
+    @property
+    def full(self) -> bool:
+        """Whether further faults are counted only."""
+        return len(self.faults) >= SHOWN
+
     def include(self, faults) -> None:
         """Take in another collection: a Findings, a Faults, or a list of Fault."""
         listed = faults if isinstance(faults, list) else faults.faults

@@ -19,6 +19,7 @@ OPTIONAL = ("readers.csv", "claims.yaml")
 BESIDE = re.compile(r"(README|LICEN[CS]E|SOURCE|NOTICE|CHANGELOG)[A-Za-z0-9._-]*", re.IGNORECASE)  # kept out, no fault
 MAX_FILES = 2_000_000
 MAX_BYTES = 100 << 30
+MAX_RATIO = 100  # of a whole package; single label maps may be packed far better
 NAME = re.compile(r"[^\x00-\x1f\x7f\\:*?\"<>|#]{1,255}")
 
 
@@ -31,7 +32,7 @@ def unpack(path: Path, found: Findings) -> tuple[Path, tempfile.TemporaryDirecto
     name, words = sniff.kind(sniff.head(path))
     if name != "zip":
         found.stop(f"this is {words}, not a zip of a package", "Name the folder of the package, or a zip of it.")
-    listed = archives.listing(path, found, most_files=MAX_FILES, most_bytes=MAX_BYTES)
+    listed = archives.listing(path, found, most_files=MAX_FILES, most_bytes=MAX_BYTES, ratio=MAX_RATIO)
     _plain_names(listed, found)
     found.check()
     unpacked = tempfile.TemporaryDirectory(prefix="kensa-package-")

@@ -128,7 +128,7 @@ class Table:
         """The rows in the order of the file."""
         line = 2
         for raw in self._raw():
-            block = self._regular(raw, line) or self._exact(raw, line)
+            block = self._regular(raw, line) or self._quoted(raw, line) or self._exact(raw, line)
             line += raw.count(b"\n")
             if len(block):
                 self.rows += len(block)
@@ -191,6 +191,21 @@ class Table:
             return None
         return Block([flat[j::width] for j in range(width)], lines, data, first)
 
+    def _quoted(self, data: bytes, first: int) -> Block | None:
+        """The block where every line is right by the rules of CSV and ends its quotes; None where one is not."""
+        width, count = len(self.header), data.count(b"\n")
+        if b'"' not in data:
+            return None
+        reader = csv.reader(data.decode("utf-8", "surrogateescape").split("\n")[:-1], strict=True)
+        try:
+            rows = list(reader)
+        except csv.Error:
+            return None
+        if len(rows) != count or any(len(row) != width for row in rows):
+            return None
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        return Block(columns, np.arange(first, first + count), data, first)
+
     def _exact(self, data: bytes, first: int) -> Block:
         """The block line by line: rows of the right width, the others reported."""
         width, rows, lines = len(self.header), [], []
@@ -212,6 +227,9 @@ class Table:
         return Block(columns, np.array(lines, int), data, first)
 
     def _misshapen(self, number: int, line: bytes, fields: list | None) -> None:
+        if self.found.full:
+            self.found.count += 1
+            return
         text = line.decode("utf-8", "replace")
         if fields is None:
             hint = "A quoted field opens and closes on one line."
@@ -246,7 +264,7 @@ def strings(column: list) -> list[str]:
     if isinstance(column, np.ndarray):
         return [str(item) for item in column.tolist()]
     if not column or isinstance(column[0], str):
-        return column
+        return [item.strip() for item in column]
     text = b"\n".join(column).decode("utf-8", "replace")
     if " " in text or "\t" in text:
         return [item.strip() for item in text.split("\n")]

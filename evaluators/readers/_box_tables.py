@@ -74,7 +74,7 @@ def read(
 def _cases(ledger: _rows.Ledger, block, header: list[str], found: Findings) -> tuple[np.ndarray, np.ndarray]:
     names = tables.strings(block.columns[header.index(CASE)])
     cases = ledger.numbers(names)
-    for row in np.flatnonzero(cases < 0):
+    for row in found.each(np.flatnonzero(cases < 0)):
         message, hint = _rows.unknown_case(names[row], ledger.ids, found)
         found.add(message, hint, **block.place(row, header.index(CASE), header))
     return cases, cases >= 0
@@ -84,7 +84,7 @@ def _labels(block, header: list[str], numbers: dict[str, int], found: Findings) 
     place = header.index(LABEL)
     names = tables.strings(block.columns[place])
     labels = np.fromiter((numbers.get(name, -1) for name in names), int, len(names))
-    for row in np.flatnonzero(labels < 0):
+    for row in found.each(np.flatnonzero(labels < 0)):
         hint = near(names[row], numbers, "The classes are")
         found.add(f"{quote(names[row])} is not one of the classes", hint, **block.place(row, place, header))
     return labels

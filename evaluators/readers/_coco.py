@@ -55,10 +55,10 @@ class _Text:
         return place
 
 
-def results(path: Path, classes: Sequence[str], ids: list[str], found: Findings) -> Boxes:
+def results(path: Path, classes: Sequence[str], ids: list[str], found: Findings, *, keep: bool) -> Boxes:
     """The boxes of a COCO results file: `[{"image_id", "category_id", "bbox": [x, y, w, h], "score"}, ...]`.
 
-    image_id is the case id. category_id is the name of a class, or its number, counted from 1.
+    image_id is the case id. category_id is the name of a class, or its number, counted from 1. Without `keep` they are checked only.
     """
     text, boxes = _Text(path, found), Boxes(classes, len(ids), 5)
     cases = {name: number for number, name in enumerate(ids)}
@@ -75,7 +75,7 @@ def results(path: Path, classes: Sequence[str], ids: list[str], found: Findings)
         begin = place
         item, place = _decode(text, place, found)
         row = _detection(item, text, begin, classes, cases, ids, found)
-        if row:
+        if row and keep:
             rows.append(row)
         place = text.skip(place)
         if text.text[place : place + 1] == ",":

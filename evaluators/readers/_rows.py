@@ -3,12 +3,13 @@
 import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
 
 from evaluators import sniff, tables
-from evaluators.faults import SHOWN, Findings, quote
+from evaluators.faults import Findings, quote
 from evaluators.places import near
 from evaluators.readers import parquet
 from evaluators.tables import Block
@@ -63,7 +64,7 @@ class Ledger:
         names = tables.strings(block.columns[column])
         numbers = self.numbers(names)
         fresh = self._fresh(numbers)
-        for row in np.flatnonzero(~fresh):
+        for row in self.found.each(np.flatnonzero(~fresh)):
             place = block.place(row, column, header)
             if numbers[row] < 0:
                 self.found.add(*self._unknown(names[row]), **place)
@@ -84,7 +85,7 @@ class Ledger:
             return numbers
         if self.places is None:
             self.places = {name: number for number, name in enumerate(self.ids)}
-        return np.fromiter((self.places.get(name, -1) for name in names), np.int64, len(names))
+        return np.fromiter(map(self.places.get, names, repeat(-1)), np.int64, len(names))
 
     def _fresh(self, numbers: np.ndarray) -> np.ndarray:
         fresh = numbers >= 0
@@ -107,7 +108,7 @@ def unknown_case(name: str, ids: Sequence[str], found: Findings) -> tuple[str, s
     if not name:
         return "the case id is empty", "Give every line the id of its case."
     hint = f"The case ids run from {ids[0]} to {ids[-1]}." if len(ids) else ""
-    if len(ids) <= 2000 and found.count < SHOWN:
+    if len(ids) <= 2000 and not found.full:
         close = difflib.get_close_matches(name[:100], ids if len(ids) <= 500 else ids[:500], n=1, cutoff=0.8)
         hint = f"Did you mean {close[0]}? {hint}" if close else hint
     return f"{quote(name)} is not a case of this benchmark", hint
@@ -131,7 +132,7 @@ def values_of(block: Block, columns: Sequence[Column], places: Sequence[int], he
                 values[:, number]
             )
         good &= ~wrong
-        for row in np.flatnonzero(wrong) if wrong.any() else ():
+        for row in found.each(np.flatnonzero(wrong)):
             item = block.columns[place][row]
             found.add(*_wrong(item, bool(bad[row]), values[row, number], column), **block.place(row, place, header))
     return values, good

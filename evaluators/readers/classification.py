@@ -70,7 +70,7 @@ def _values(manifest: dict, ids: list[str], path, found: Findings, *, native: bo
 
 def _sums(rows, block, places, wanted: list[Column], header: list[str], found: Findings) -> None:
     sums = rows.sum(axis=1)
-    for row in np.flatnonzero(np.abs(sums - 1) > TOLERANCE + 1e-9):
+    for row in found.each(np.flatnonzero(np.abs(sums - 1) > TOLERANCE + 1e-9)):
         number = header.index(wanted[0].name)
         place = block.place(places[row], number, header)
         message = (

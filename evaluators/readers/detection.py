@@ -33,7 +33,7 @@ def _boxes(manifest: dict, ids: list[str], path: Path, found: Findings, *, nativ
     if sniff.kind(sniff.head(path))[0] == "json":
         if dimensions == 3:
             found.stop("COCO JSON has boxes in a plane alone", "Send a CSV file with x,y,z,w,h,d.")
-        return _coco.results(path, manifest["classes"], ids, found)
+        return _coco.results(path, manifest["classes"], ids, found, keep=native)
     table = _rows.open_table(path, found, native)
     if table is None:
         return None

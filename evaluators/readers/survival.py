@@ -90,7 +90,7 @@ def _rising(curves: np.ndarray, names: list[str], block, places, header: list[st
     if curves.shape[1] < 2:
         return
     rises = np.diff(curves, axis=1) > RISE
-    for row in np.flatnonzero(rises.any(axis=1)):
+    for row in found.each(np.flatnonzero(rises.any(axis=1))):
         step = int(np.argmax(rises[row]))
         message = f"the survival probability rises from {quote(names[step])} to {quote(names[step + 1])}"
         place = block.place(places[row], header.index(names[step + 1]), header)

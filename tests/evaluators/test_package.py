@@ -9,6 +9,8 @@ import zipfile
 import numpy as np
 import pytest
 import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from evaluators import package, readers
 from evaluators.faults import Faults
@@ -540,3 +542,67 @@ source: {name: RetinaMNIST (MedMNIST v2), licence: CC BY 4.0, citation: "...", u
         }
         assert folder.cases.groups["sex"].tolist() == ["m", "f", "m", "f", "m"]
         assert folder.cases.reference.tolist() == [0, 1, 2, 3, 4]
+
+
+SCALARS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-5, 5),
+    st.floats(),
+    st.text(max_size=8),
+    st.sampled_from(["auroc", "dice", "survival"]),
+)
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    max_leaves=6,
+)
+KEYS = ["slug", "version", "title", "task", "kind", "classes", "ordinal", "multilabel", "accepts", "labels", "release_inputs", "release",
+        "metrics", "resample", "split", "groups", "safety", "source", "limits", "traps", "owner", "instances"]  # fmt: skip
+INNER = [
+    "primary",
+    "also",
+    "parameters",
+    "why",
+    "unit",
+    "resamples",
+    "column",
+    "never",
+    "sensitivity",
+    "at_most",
+    "truth",
+    "positive",
+]
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.dictionaries(
+        st.sampled_from(KEYS), VALUES | st.dictionaries(st.sampled_from(INNER), VALUES, max_size=4), max_size=3
+    )
+)
+def test_no_manifest_raises_anything_but_faults(tmp_path_factory, changes):
+    folder = tmp_path_factory.mktemp("fuzz")
+    packages.binary(folder, n=4, **changes)
+    try:
+        with package.read(folder) as read:
+            json.dumps(read.manifest)
+    except Faults as faults:
+        assert all(fault.message and fault.file for fault in faults.faults)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data())
+def test_no_damage_to_a_file_raises_anything_but_faults(tmp_path_factory, data):
+    folder = tmp_path_factory.mktemp("fuzz")
+    segmentation(folder)
+    path = folder / data.draw(st.sampled_from(["benchmark.yaml", "cases.csv", "reference/x1.nii.gz", "inputs/x2.npz"]))
+    content = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 5))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    path.write_bytes(content)
+    try:
+        with package.read(folder) as read:
+            assert len(read.cases) == 2
+    except Faults as faults:
+        assert all(fault.message and fault.file for fault in faults.faults)
