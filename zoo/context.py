@@ -8,14 +8,15 @@ SECTIONS = ("models", "tasks", "benchmarks", "competitions")
 
 
 def site(request) -> dict:
-    """`site.theme` in THEMES, `site.section` in SECTIONS or "", `site.back` (this page's path), `site.signup`.
+    """`kensa.theme` in THEMES, `.section` in SECTIONS or "", `.back` (this page's path), `.signup`, `.url`, `.query`.
 
+    Not named "site": allauth's views give that name to something else.
     Error pages may be rendered before the session middleware ran, so nothing here needs more than the request line.
     """
     theme = request.COOKIES.get("theme", "system")
     first = request.path.split("/", 2)[1] if "/" in request.path else ""
     return {
-        "site": {
+        "kensa": {
             "theme": theme if theme in THEMES else "system",
             "themes": THEMES,
             "section": first if first in SECTIONS else "",

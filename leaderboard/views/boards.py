@@ -41,6 +41,7 @@ class Layout:
     groups: list[Group]
     ranked: int
     axis_note: str
+    digits: int  # after the point, in the texts of this board; wide numbers take room from the plot
 
 
 def layout(board, with_claims: bool = True) -> Layout:
@@ -55,7 +56,11 @@ def layout(board, with_claims: bool = True) -> Layout:
     claims = [Row(claim, _claim_cell(claim, metric, axis)) for claim in board.claims] if with_claims else []
     if claims:
         groups.append(Group("claimed", claims))
-    return Layout(axis, groups, len(board.ranked), axis_note(metric, axis))
+    return Layout(axis, groups, len(board.ranked), axis_note(metric, axis), _digits(board))
+
+
+def _digits(board) -> int:
+    return min(4, max(2, forest.decimals_of(board.step))) if board.step else 4
 
 
 def _axis(metric, scores) -> forest.Axis:
@@ -101,7 +106,7 @@ def axis_note(metric, axis: forest.Axis) -> str:
     if axis.chance is not None:
         chance = number(axis.chance)
         if not axis.shows_chance:
-            parts.append(_("the axis does not reach chance, %(chance)s") % {"chance": chance})
+            parts.append(_("chance, %(chance)s, lies off the axis") % {"chance": chance})
         else:
             parts.append(_("chance %(chance)s") % {"chance": chance})
     if axis.shows_best and metric.direction != "target":

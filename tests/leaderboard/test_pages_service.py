@@ -108,3 +108,8 @@ def test_a_wrong_password_is_said_in_the_form(client):
 def test_every_page_forbids_what_is_not_its_own(client):
     policy = client.get("/")["Content-Security-Policy"]
     assert "default-src 'self'" in policy and "unsafe-inline" not in policy
+
+
+def test_the_sign_in_page_offers_to_sign_up_where_that_is_open(client, settings):
+    settings.SIGNUP = "open"
+    assert "/accounts/signup/" in " ".join(read(client.get("/accounts/login/")).links)

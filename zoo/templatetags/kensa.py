@@ -174,6 +174,18 @@ def bound(value) -> str:
 
 
 @register.filter
+def marked(fault) -> str:
+    """The participant's own text of a fault, its field marked where the column names one, else all of it."""
+    text, column = str(fault.get("text") or ""), fault.get("column")
+    separator = next((mark for mark in ("\t", ";", ",") if mark in text), None)
+    if separator and isinstance(column, int) and '"' not in text and 1 <= column <= text.count(separator) + 1:
+        fields = text.split(separator)
+        before, after = separator.join([*fields[: column - 1], ""]), separator.join(["", *fields[column:]])
+        return format_html("{}<mark>{}</mark>{}", before, fields[column - 1] or "\u23b5", after)
+    return format_html("<mark>{}</mark>", text)
+
+
+@register.filter
 def subset(name) -> str:
     """A subset of the cases as people write it: "sex=f" -> "sex: f"."""
     column, equals, value = str(name).partition("=")
