@@ -8,7 +8,6 @@ from zoo import accounts, blobs, commits, tokens
 @pytest.fixture(autouse=True)
 def storage(tmp_path, settings):
     settings.STORAGE_URL = (tmp_path / "blobs").as_uri()
-    settings.ROOT_URLCONF = "tests.zoo.urls"
     settings.PASSWORD_HASHERS = [
         "django.contrib.auth.hashers.MD5PasswordHasher"
     ]  # quick; the real one is slow by design

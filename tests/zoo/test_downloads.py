@@ -260,7 +260,7 @@ def server(model, cast, storage, tmp_path):
                 sys.executable,
                 "-m",
                 "gunicorn",
-                "tests.zoo.wsgi",
+                "leaderboard.wsgi",
                 "-b",
                 f"127.0.0.1:{port}",
                 "-k",
