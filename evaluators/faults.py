@@ -70,7 +70,8 @@ class Findings:
         self.count += 1
         if len(self.faults) < SHOWN:
             place.setdefault("file", self.file)
-            self.faults.append(Fault(message, hint, text=_shown(text), mark=_inside(mark), **place))
+            text, mark = _around(text, mark)
+            self.faults.append(Fault(message, hint, text=_shown(text), mark=mark, **place))
 
     def each(self, rows):
         """Those rows, of many that are at fault, whose faults are still listed; the others are counted here.
@@ -122,5 +123,10 @@ def _shown(text: str) -> str:
     return "".join(c if c.isprintable() else "\ufffd" for c in text)
 
 
-def _inside(mark):
-    return mark if mark and mark[1] <= _TEXT else None
+def _around(text: str, mark: tuple[int, int] | None) -> tuple[str, tuple[int, int] | None]:
+    """A long line cut so that its mark is still seen."""
+    if not mark or mark[1] <= _TEXT:
+        return text, mark
+    start = max(0, mark[0] - _TEXT // 2)
+    text, mark = "…" + text[start:], (mark[0] - start + 1, mark[1] - start + 1)
+    return text, mark if mark[1] <= _TEXT else None

@@ -169,9 +169,10 @@ def _inputs(manifest: dict, root: Path, cases: Cases, found: Findings) -> None:
                 found.add("this format is not read here, and accepts: weights needs it", hint, file=file)
             continue
         try:
-            array, facts = readers.read_input(root / name)
-        except Faults as faults:
-            found.include(faults)
+            array, _ = readers.read_input(root / name)
+        except readers.Damaged as damaged:
+            wrong = damaged.__cause__
+            found.add(wrong.message, wrong.hint, file=file)
             continue
         geometry = manifest.get("geometry")
         if geometry and manifest["kind"] == "segmentation":

@@ -1,7 +1,7 @@
 """Readers of everything that is handed in: answers by kind of benchmark, and arrays by file format.
 
 `check` runs in the web process and uses no native parser; `read_predictions`, `read_reference` and `read_input` run in the
-sandbox. Each raises nothing but Faults, whatever the bytes, and every fault is a place in the sender's own file.
+sandbox. The first two raise nothing but Faults, whatever the bytes, and every fault is a place in the sender's own file.
 """
 
 from pathlib import Path
@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from evaluators import sniff
-from evaluators.faults import Fault, Faults, Findings
+from evaluators.faults import Findings
 from evaluators.readers import _volumes
-from evaluators.readers.registry import FORMATS, KINDS, Unreadable, format_of, load, register
+from evaluators.readers.registry import FORMATS, KINDS, Damaged, Unreadable, format_of, load, register
 
 load(__name__)
 
@@ -55,21 +55,23 @@ def read_reference(manifest: dict, path: Path):
     """One case's reference from its file: an array and facts ({"spacing": mm per axis}), or for detection the boxes by class.
 
     `path`: the package's reference/ and what the case list says, such as `mask.nii.gz` or `boxes.csv#case-1`.
+    Raises Damaged, never Faults: what is wrong with a reference is not for participants.
     """
     try:
         reference, facts = KINDS[manifest["kind"]].open(manifest, Path(path))
     except Unreadable as wrong:
-        raise Faults([Fault(wrong.message, wrong.hint, file=f"reference/{Path(path).name}")]) from None
+        raise Damaged(f"reference/{Path(path).name}: {wrong.message}") from wrong
     return reference if manifest["kind"] == "detection" else (reference, facts)
 
 
 def read_input(path: Path) -> tuple[np.ndarray, dict]:
     """One case's input, `file` or `file#index`: its array, and what its format tells: spacing (mm per axis), affine, and
-    `spatial`, the number of axes in space (0: a row of a table; 2: an image, channels last; 3: a volume)."""
+    `spatial`, the number of axes in space (0: a row of a table; 2: an image, channels last; 3: a volume).
+    Raises Damaged, never Faults: an input belongs to the package."""
     try:
         picture = _volumes.open_file(Path(path), labels=False)
     except Unreadable as wrong:
-        raise Faults([Fault(wrong.message, wrong.hint, file=f"inputs/{Path(path).name}")]) from None
+        raise Damaged(f"inputs/{Path(path).name}: {wrong.message}") from wrong
     return picture.array, _volumes.facts(picture)
 
 
@@ -84,13 +86,6 @@ def label_names(manifest: dict) -> list[str]:
 
 
 __all__ = [
-    "FORMATS",
-    "KINDS",
-    "Unreadable",
-    "check",
-    "format_of",
-    "needs_sandbox",
-    "read_input",
-    "read_predictions",
-    "register",
-]
+    "FORMATS", "KINDS", "Damaged", "Unreadable", "check", "format_of", "label_names", "label_values", "needs_sandbox",
+    "read_input", "read_predictions", "read_reference", "register",
+]  # fmt: skip

@@ -22,6 +22,10 @@ class Unreadable(Exception):
         super().__init__(message)
 
 
+class Damaged(RuntimeError):
+    """A file of a stored package cannot be read, though it could be when it was loaded: our fault, for the log alone."""
+
+
 @dataclass(frozen=True)
 class Picture:
     """One array read from a file. `spacing` in mm per axis and `affine` (4, 4) where the format says them.

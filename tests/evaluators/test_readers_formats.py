@@ -1,0 +1,118 @@
+"""Inputs and references: one array from a file of any format, by name and index; damage is ours and not a participant's fault."""
+
+import gzip
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from evaluators import readers
+from evaluators.faults import Faults
+from evaluators.readers import FORMATS
+from tests.evaluators.answers import SEGMENTATION, nifti
+
+VOLUME = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
+GREY = np.arange(12, dtype=np.uint8).reshape(3, 4)
+
+
+def write(folder, suffix: str) -> tuple[str, np.ndarray, dict]:
+    """A file of a format: its name, what must be read from it, and what else is told."""
+    name = f"x{suffix}"
+    if suffix.startswith(".nii"):
+        data = nifti(VOLUME)
+        (folder / name).write_bytes(data if suffix.endswith(".gz") else gzip.decompress(data))
+        return name, VOLUME, {"spacing": (1.0, 1.0, 2.0), "spatial": 3}
+    if suffix in (".png", ".jpg", ".jpeg"):
+        grey = GREY if suffix == ".png" else np.full((8, 8), 77, np.uint8)
+        Image.fromarray(grey).save(folder / name)
+        return name, grey, {"spatial": 2}
+    if suffix == ".npy":
+        np.save(folder / name, VOLUME)
+        return name, VOLUME, {}
+    if suffix == ".npz":
+        np.savez(folder / name, x=VOLUME, spacing=[0.5, 0.5, 3])
+        return name, VOLUME, {"spacing": (0.5, 0.5, 3.0)}
+    (folder / name).write_text("case_id,age,sex\na,50,1\nb,,0\n")
+    return f"{name}#0", np.array([50.0, 1.0]), {"spatial": 0}
+
+
+@pytest.mark.parametrize("suffix", [suffix for item in FORMATS.values() for suffix in item.suffixes])
+def test_every_format_gives_its_array_and_what_it_knows(tmp_path, suffix):
+    name, array, facts = write(tmp_path, suffix)
+    read, told = readers.read_input(tmp_path / name)
+    assert np.array_equal(read, array)
+    assert {key: told[key] for key in facts} == facts
+    assert set(told) - {"affine"} == set(facts)
+
+
+@pytest.mark.parametrize("suffix", [suffix for item in FORMATS.values() for suffix in item.suffixes])
+@pytest.mark.parametrize("damage", [b"", b"\0" * 40, b"garbage,more\n1", "half"])
+def test_damage_is_never_told_as_a_participants_fault(tmp_path, suffix, damage):
+    name, _, _ = write(tmp_path, suffix)
+    path = tmp_path / name.partition("#")[0]
+    path.write_bytes(path.read_bytes()[:-30] if damage == "half" else damage)
+    with pytest.raises(readers.Damaged):
+        readers.read_input(tmp_path / name)
+    with pytest.raises(readers.Damaged):
+        readers.read_reference(SEGMENTATION, tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["x.npz#7", "x.npz#-1", "x.npz#y:0", "x.npy#9", "x.csv#2", "x.csv#z", "x.png#0", "x.nii#0", "x.dcm", "y.png"],
+)
+def test_what_is_not_there_is_damage(tmp_path, name):
+    for suffix in (".npz", ".npy", ".csv", ".png", ".nii"):
+        write(tmp_path, suffix)
+    with pytest.raises(readers.Damaged):
+        readers.read_input(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["x.npz#1", "x.npy#1", "x.npz#x:1"])
+def test_an_index_is_a_row_along_the_first_axis(tmp_path, name):
+    write(tmp_path, ".npz")
+    write(tmp_path, ".npy")
+    assert np.array_equal(readers.read_input(tmp_path / name)[0], VOLUME[1])
+
+
+def test_a_row_of_a_table_may_be_named_by_its_case_and_empty_fields_are_nan(tmp_path):
+    write(tmp_path, ".csv")
+    row = readers.read_input(tmp_path / "x.csv#b")[0]
+    assert np.isnan(row[0])
+    assert row[1] == 0
+
+
+def test_a_palette_is_colour_for_a_network_and_numbers_for_a_label_map(tmp_path):
+    picture = Image.new("P", (4, 3), 2)
+    picture.putpalette([0, 0, 0, 255, 0, 0, 0, 255, 0])
+    picture.save(tmp_path / "x.png")
+    assert readers.read_input(tmp_path / "x.png")[0].tolist()[0][0] == [0, 255, 0]
+    assert (readers.read_reference(SEGMENTATION, tmp_path / "x.png")[0] == 2).all()
+
+
+def test_a_pickle_in_an_array_file_is_never_loaded(tmp_path):
+    opened = tmp_path / "opened"
+
+    class Bomb:
+        def __reduce__(self):
+            return (open, (str(opened), "w"))
+
+    np.save(tmp_path / "x.npy", np.array([Bomb()], object), allow_pickle=True)
+    np.savez(tmp_path / "x.npz", x=np.array([Bomb()], object))
+    for name in ("x.npy", "x.npz", "x.npy#0", "x.npz#0"):
+        with pytest.raises(readers.Damaged, match="type object"):
+            readers.read_input(tmp_path / name)
+    assert not opened.exists()
+
+
+def test_a_long_line_is_cut_around_the_field_that_is_meant(tmp_path):
+    wide = {"kind": "classification", "classes": [f"class-{number}" for number in range(200)], "multilabel": True}
+    row = ["0.5"] * 200
+    row[150] = "oops"
+    (tmp_path / "x.csv").write_text(f"case_id,{','.join(wide['classes'])}\na,{','.join(row)}\n")
+    with pytest.raises(Faults) as caught:
+        readers.check(wide, ["a"], tmp_path / "x.csv")
+    fault = caught.value.faults[0]
+    assert fault.text[slice(*fault.mark)] == "oops"
+    assert (fault.line, fault.column, fault.name) == (2, 152, "class-150")
+    assert len(fault.text) < 200
