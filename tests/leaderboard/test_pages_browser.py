@@ -1,21 +1,24 @@
 """Pages in a real browser, at phone and desktop width, light and dark: nothing runs over the edge, nothing is blocked."""
 
+import contextlib
 import os
 import shutil
 
 import pytest
+from django.core.management import call_command
 from django.db import connections
 from django.test.testcases import LiveServerThread
 from django.urls import reverse
 from playwright.sync_api import expect, sync_playwright
 
 from evaluators.models import Run, Score
+from leaderboard import benchmarks
 from tests.leaderboard.pages import HOSTILE, make_board, make_claim, make_entry, make_team
+from tests.packages import binary, binary_answer
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.django_db(transaction=True),
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium"),
 ]
 
@@ -30,21 +33,42 @@ OVER = """() => {
 }"""
 
 
+@pytest.fixture(scope="module")
+def empty_database(tmp_path_factory, django_db_blocker):
+    """A migrated database in a file, to be copied: the pages are served from threads, each with a connection of its own."""
+    path = tmp_path_factory.mktemp("database") / "empty.sqlite3"
+    with use_database(path, django_db_blocker):
+        call_command("migrate", run_syncdb=True, interactive=False, verbosity=0)
+    return path
+
+
+@contextlib.contextmanager
+def use_database(path, blocker):
+    """Point every thread of this process at this file, in place of the tests' common database."""
+    before, kept = connections.databases["default"], connections["default"]
+    with blocker.unblock():
+        connections.databases["default"] = before | {"NAME": str(path)}
+        del connections["default"]
+        try:
+            yield
+        finally:
+            connections["default"].close()
+            connections.databases["default"], connections["default"] = before, kept
+
+
 @pytest.fixture
-def site(transactional_db, settings):
-    """The address of the pages, served from this process with the test's own database."""
+def site(empty_database, tmp_path, django_db_blocker, settings):
+    """The address of the pages, served from this process."""
     settings.ALLOWED_HOSTS = ["127.0.0.1"]
-    shared = {connection.alias: connection for connection in connections.all()}
-    for connection in shared.values():
-        connection.inc_thread_sharing()
-    # Static files come through the middleware, by their hashed names, as they do when served.
-    server = LiveServerThread("127.0.0.1", static_handler=lambda handler: handler, connections_override=shared)
-    server.daemon = True
-    server.start()
-    server.is_ready.wait()
-    yield f"http://127.0.0.1:{server.port}"
-    # The sharing stays on: threads of the last requests may still close their side of it.
-    server.terminate()
+    shutil.copy(empty_database, tmp_path / "database.sqlite3")
+    with use_database(tmp_path / "database.sqlite3", django_db_blocker):
+        # Static files come through the middleware, by their hashed names, as they do when served.
+        server = LiveServerThread("127.0.0.1", static_handler=lambda handler: handler)
+        server.daemon = True
+        server.start()
+        server.is_ready.wait()
+        yield f"http://127.0.0.1:{server.port}"
+        server.terminate()
 
 
 @pytest.fixture(scope="module")
@@ -207,8 +231,11 @@ def test_a_choice_shows_its_own_fields(full, watched, site):
     expect(page.locator("#file")).to_be_hidden()
 
 
-def test_a_faulty_file_is_answered_in_place_and_the_repaired_one_goes_on(site, watched, benchmark, answer):
-    good = answer()
+def test_a_faulty_file_is_answered_in_place_and_the_repaired_one_goes_on(site, watched, tmp_path):
+    labels = binary(tmp_path / "package", n=60)
+    benchmark = benchmarks.load(tmp_path / "package", make_team("house"))
+    good = tmp_path / "good.csv"
+    binary_answer(good, labels)
     bad = good.with_name("bad.csv")
     rows = good.read_text().splitlines()
     bad.write_text("\n".join([*rows[:4], "case-0003,0.2,NaN", *rows[5:]]) + "\n")
