@@ -11,10 +11,11 @@ STEPS = 40
 def recalibrate(x, y, slope, weights, out):
     """Newton's method for logit P(y) = a + b x, or with b = 1 held; out (3, 32): a, b, 1 where it converged.
 
-    Lanes start at a = 0, b = 1, stop each on its own, and do not converge where the classes are separated.
+    Lanes start flat (a = 0, b = 0 unless held), from where large logits do not throw the first steps far off; they stop
+    each on its own, and do not converge where the classes are separated.
     """
     n = x.size
-    a, b, done = np.zeros(LANES), np.ones(LANES), np.zeros(LANES, np.uint8)
+    a, b, done = np.zeros(LANES), np.full(LANES, 0.0 if slope else 1.0), np.zeros(LANES, np.uint8)
     positives, total = np.zeros(LANES), np.zeros(LANES)
     for i in range(n):
         for l in range(LANES):
