@@ -35,11 +35,12 @@ TRAPS = [
 ]
 METRICS = {
     "primary": "auroc",
-    "also": ["average_precision", "balanced_accuracy", "sensitivity_at_specificity", "brier", "ece"],
-    "parameters": {"sensitivity_at_specificity": {"at": 0.95}},
+    "also": ["average_precision", "balanced_accuracy", "sensitivity_at_specificity", "brier", "ece", "net_benefit"],
+    "parameters": {"sensitivity_at_specificity": {"at": 0.95}, "net_benefit": {"threshold": 0.1}},
     "why": {
         "auroc": "Whether malignant masses are ranked above benign ones, at every threshold.",
         "brier": "Whether the probabilities can be believed, which a ranking does not show.",
+        "net_benefit": "What a biopsy from a risk of 10 % on is worth, a missed cancer counting nine needless ones.",
     },
 }
 MANIFEST = {

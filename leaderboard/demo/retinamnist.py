@@ -5,6 +5,7 @@ from pathlib import Path
 from leaderboard.demo import Baseline, Demo, _classifiers, _medmnist, _writing
 
 CLASSES = ("none", "mild", "moderate", "severe", "proliferative")
+REFERABLE = [2, 3, 4]  # moderate and worse
 IMAGES = _medmnist.Images("retinamnist", "r", CLASSES, labels=(0, 1, 2, 3, 4))
 MANIFEST = {
     "slug": "retina-dr-grading",
@@ -28,10 +29,15 @@ MANIFEST = {
     "release_inputs": True,
     "metrics": {
         "primary": "quadratic_weighted_kappa",
-        "also": ["auroc", "balanced_accuracy", "linear_weighted_kappa"],
+        "also": ["auroc", "sensitivity_at_specificity", "mae_of_grade", "balanced_accuracy"],
+        "parameters": {
+            "auroc": {"positive": REFERABLE},
+            "sensitivity_at_specificity": {"positive": REFERABLE, "at": 0.9},
+        },
         "why": {
             "quadratic_weighted_kappa": "Grades are ordered: an error of two grades costs four times one of one grade.",
-            "auroc": "One grade against the rest, averaged; it does not depend on where the grades are cut.",
+            "auroc": "Referable disease, moderate or worse, against the rest: the decision that a screening programme takes.",
+            "sensitivity_at_specificity": "Referable disease found when one in ten healthy patients may be referred.",
         },
     },
     "resample": {"unit": "patient_id", "resamples": 2000},
