@@ -8,7 +8,7 @@ import logging
 import os
 import shutil
 import tempfile
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from django.conf import settings
@@ -46,20 +46,26 @@ def _in_sandbox(manifest: dict, case_ids: list[str], path: Path, filename: str) 
         work.mkdir()
         _lend(path, given / "upload")
         request = {"manifest": manifest, "ids": list(case_ids), "names": ["upload"]}
-        try:
-            with closing(sandbox.Sandbox()) as room:  # not a lasting one: a web process should stay small
-                outcome = room.run("evaluators.child:read", request, work=work, given={"answer": given}, limits=LIMITS)
-        except sandbox.Impossible:
-            log.exception("the sandbox is not possible here; the run will read the file")
-            return
+        for _ in range(
+            2
+        ):  # a child may be killed for what others do to this machine's memory: that is not the file's fault
+            try:
+                outcome = sandbox.shared().run(
+                    "evaluators.child:read", request, work=work, given={"answer": given}, limits=LIMITS
+                )
+            except sandbox.Impossible:
+                log.exception("the sandbox is not possible here; the run will read the file")
+                return
+            if outcome.status != "crashed":
+                break
     if outcome.status == "rejected":
         faults = [Fault(**fault | {"file": filename}) for fault in outcome.faults]
         raise Faults(faults, outcome.count)
+    if outcome.status != "done":
+        log.warning("first look at an upload: %s %s\n%s", outcome.status, outcome.error, outcome.log)
     if outcome.status in BEYOND:
         hint = "Save it again with a current version of its library, or send CSV."
         raise Faults([Fault(BEYOND[outcome.status], hint, file=filename)])
-    if outcome.status != "done":
-        log.error("first look at an upload: %s %s\n%s", outcome.status, outcome.error, outcome.log)
 
 
 def _lend(path: Path, target: Path) -> None:
