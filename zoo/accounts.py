@@ -5,12 +5,16 @@ Every user has a namespace of the same name, made in the same transaction.
 
 import hashlib
 import secrets
+from contextlib import contextmanager
 from datetime import timedelta
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core.exceptions import ImmediateHttpResponse
 from django.conf import settings
+from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
+from django.shortcuts import redirect
 from django.utils import timezone
 
 from zoo import text, throttle
@@ -28,12 +32,23 @@ def validate_new_namespace(name: str) -> None:
         raise ValidationError(TAKEN)
 
 
+@contextmanager
+def _taken_meanwhile():
+    """Two people may ask for one name in the same moment; the database lets one through."""
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError as error:
+        raise ValidationError(TAKEN) from error
+
+
 @transaction.atomic
 def create_user(username: str, *, password: str | None = None, email: str = "", operator: bool = False) -> User:
     """A person and their namespace. Without a password they can only use tokens. Raises ValidationError."""
     validate_new_namespace(username)
     make = User.objects.create_superuser if operator else User.objects.create_user
-    return make(username, email, password)
+    with _taken_meanwhile():
+        return make(username, email, password)
 
 
 def make_operator(user: User) -> None:
@@ -46,7 +61,8 @@ def make_operator(user: User) -> None:
 def create_organisation(name: str, owner: User, title: str = "") -> Namespace:
     """An organisation with its first owner. Raises ValidationError."""
     validate_new_namespace(name)
-    organisation = Namespace.objects.create(name=name, title=text.clean(title)[:200])
+    with _taken_meanwhile():
+        organisation = Namespace.objects.create(name=name, title=text.clean(title)[:200])
     Membership.objects.create(organisation=organisation, user=owner, role=Membership.Role.OWNER)
     return organisation
 
@@ -138,11 +154,15 @@ class Adapter(DefaultAccountAdapter):
         if not commit:
             return user
         code = self._code(request)
-        with transaction.atomic():
-            user.save()
-            Namespace.objects.create(name=user.username, user=user)
-            if find_invite(code) or settings.SIGNUP == "invite":
-                accept_invite(code, user)
+        try:
+            with transaction.atomic(), _taken_meanwhile():
+                user.save()
+                Namespace.objects.create(name=user.username, user=user)
+                if find_invite(code) or settings.SIGNUP == "invite":
+                    accept_invite(code, user)
+        except ValidationError as error:
+            messages.error(request, TAKEN)
+            raise ImmediateHttpResponse(redirect("account_signup")) from error
         request.session.pop(self.SESSION_KEY, None)
         return user
 

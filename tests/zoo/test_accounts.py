@@ -193,3 +193,16 @@ def test_guessing_a_password_is_slowed_down(client, cast):
     assert "Too many failed login attempts" in page.content.decode()
     right = client.post("/accounts/login/", {"login": "owner", "password": "owner pass-phrase"})
     assert right.status_code == 200, "not even the right one, for a while"
+
+
+def test_a_name_lost_in_the_same_moment_is_told_to_the_loser(client, cast, team, monkeypatch):
+    # the check before finds the name free, as it does when two sign up at once
+    monkeypatch.setattr(accounts, "validate_new_namespace", lambda name: None)
+    with pytest.raises(ValidationError, match="taken"):
+        accounts.create_user("CLINIC")
+    with pytest.raises(ValidationError, match="taken"):
+        accounts.create_organisation("Owner", cast["owner"])
+    answer = sign_up(client, "clinic")
+    assert (answer.status_code, answer["Location"]) == (302, "/accounts/signup/")
+    assert "taken" in client.get("/accounts/signup/").content.decode()
+    assert not User.objects.filter(username__iexact="clinic").exists()

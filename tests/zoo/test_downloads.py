@@ -16,7 +16,7 @@ from django.db import connection
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zoo import blobs, commits, downloads
+from zoo import blobs, commits, downloads, tokens
 
 BODY = b"0123456789" * 10
 URL = "/clinic/net/resolve/main/data/notes.txt"
@@ -334,6 +334,37 @@ def test_gunicorn_sends_ranges_with_sendfile_and_flat_memory(server):
     before = family_memory(process.pid)
     check_bytes(port)
     assert family_memory(process.pid) - before < 12 << 20
+
+
+@pytest.mark.django_db(transaction=True)
+def test_gunicorn_takes_a_large_upload_with_flat_memory_and_drops_a_cut_one(server, model, cast, tmp_path, storage):
+    port, process = server()
+    token = {"Authorization": f"Bearer {tokens.create(cast['owner'], 'test', 'write')[1]}"}
+    url = "/api/v1/models/clinic/net/files/"
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection.request("PUT", url + "small.txt", b"warm", token)
+    assert connection.getresponse().status == 201
+    before = family_memory(process.pid)
+    with (tmp_path / "big.bin").open("rb") as big:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        connection.request("PUT", url + "sent.npz", big, token | {"Content-Length": str(32 << 20)})
+        assert connection.getresponse().status == 201
+    assert family_memory(process.pid) - before < 12 << 20
+    for _ in range(3):
+        cut = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        cut.putrequest("PUT", url + "cut.npz")
+        for name, value in (token | {"Content-Length": str(32 << 20)}).items():
+            cut.putheader(name, value)
+        cut.endheaders(b"x" * 100_000)
+        cut.close()
+    for _ in range(100):
+        if not list((storage / "incoming").iterdir()):
+            break
+        time.sleep(0.1)
+    assert not list((storage / "incoming").iterdir()), "nothing is left of what was cut off"
+    paths = {file.path for file in commits.resolve(model, "main").files.all()}
+    assert "sent.npz" in paths
+    assert "cut.npz" not in paths
 
 
 NGINX = """

@@ -1,5 +1,7 @@
 """A model's page at one revision, its history, and its files."""
 
+from functools import lru_cache
+
 from django.core.paginator import Paginator
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
@@ -7,6 +9,8 @@ from django.views.decorators.http import require_safe
 from zoo import access, blobs, cards, commits, downloads, panels, safety, snippets
 from zoo.errors import Refused
 from zoo.models import Commit, File, Model
+
+SHOWN = 1000  # files listed on a page; REST lists all
 
 
 @require_safe
@@ -30,7 +34,8 @@ def model(request, owner: str, name: str, rest: str = commits.MAIN):
             "revision": commit.oid[:7] if revision == commit.oid else revision,
             "refs": branches,
             "folder": folder,
-            "files": [_row(file) for file in files],
+            "files": [_row(file) for file in files[:SHOWN]],
+            "more": max(0, len(files) - SHOWN),
             "card": _card(net, commit, files),
             "facts": _facts(files),
             "panels": panels.of(request, net),
@@ -116,8 +121,14 @@ def _card(net: Model, commit: Commit, files: list[File]) -> cards.Card | None:
     readme = next((file for file in files if file.path == commits.CARD), None)
     if readme is None:
         return None
-    text = blobs.read(readme.blob_id, cards.MAX_BYTES + cards.MAX_FRONT).decode("utf-8", "replace")
-    return cards.parse(text, base=f"/{net}/resolve/{commit.oid}/")
+    return _read_card(readme.blob_id, f"/{net}/resolve/{commit.oid}/")
+
+
+@lru_cache(maxsize=64)
+def _read_card(sha256: str, base: str) -> cards.Card:
+    """Kept, since a blob never changes and a long card takes a moment."""
+    source = blobs.read(sha256, cards.MAX_BYTES + cards.MAX_FRONT).decode("utf-8", "replace")
+    return cards.parse(source, base)
 
 
 def _facts(files: list[File]) -> dict:
