@@ -1,11 +1,15 @@
 """The Celery application. A message is a doorbell and carries a run's id alone; no result is kept in the broker."""
 
 import os
+import warnings
 
 from celery import Celery
 from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "leaderboard.settings")
+
+# What is untrusted runs in children without any rights, whoever the worker is.
+warnings.filterwarnings("ignore", message="You're running the worker with superuser privileges")
 
 app = Celery("kensa", include=["evaluators.tasks", "evaluators.sweeper"])
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -163,6 +163,20 @@ def fail(lease: Lease, error: str, *, log: str = "") -> bool:
     )
 
 
+def release(lease: Lease) -> bool:
+    """Give a run back unfinished, as a worker that is asked to end does; this attempt does not count."""
+    return bool(
+        _held(lease).update(
+            status=Run.Status.QUEUED,
+            attempt=F("attempt") - 1,
+            rung=Now() - 2 * RING_AGAIN,
+            stage="",
+            progress=0,
+            **_RELEASED,
+        )
+    )
+
+
 def cancel(run: Run) -> bool:
     """Stop an open run, queued or running; its worker notices at the next beat. False when it had ended already."""
     return bool(

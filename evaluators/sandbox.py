@@ -25,6 +25,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 PRELOADED = ("evaluators.child",)
 LOOK_SECONDS = 0.25  # how often memory and disk are measured
 LOG_BYTES = 64 << 10
+WALLS = "the sandbox does not work on this machine:"
 LINE_BYTES, MESSAGE_BYTES = 4 << 20, 64 << 20
 
 
@@ -48,7 +49,8 @@ class Outcome:
     """How a child ended.
 
     `status`: done (see `value`) | rejected (see `faults`, `count`: the answer is at fault) | error (ours, see `log`) |
-    memory | time | disk | crashed (limits met, or a crash, inside the child) | stopped (by the caller).
+    memory | time | disk | crashed (a limit met, or a crash, inside the child) | stopped (by the caller) | killed (from outside:
+    by the machine when it is short of memory, by a person, or with the worker).
     """
 
     status: str
@@ -110,8 +112,10 @@ class Sandbox:
         """Raise Impossible unless a child can be walled in here: the worker's first act."""
         with tempfile.TemporaryDirectory(prefix="kensa-check-") as work:
             outcome = self.run("evaluators.child:nothing", {}, work=Path(work), limits=Limits(wall=60))
+        if outcome.error.startswith(WALLS):
+            raise Impossible(outcome.error)
         if outcome.status != "done":
-            raise Impossible(f"the sandbox does not work here: {outcome.status} {outcome.error}\n{outcome.log}")
+            raise RuntimeError(f"the sandbox's first child: {outcome.status} {outcome.error}\n{outcome.log}")
 
     def close(self) -> None:
         """End the zygote, and with it every child."""
@@ -188,7 +192,7 @@ class _Child:
             self.ends.append(write)
         life, self.life = os.pipe2(os.O_CLOEXEC)
         self.ends.append(life)
-        self.outcome = Outcome("crashed")
+        self.outcome = Outcome("killed")
         self.pid = self.started = self.received = 0
         self.ended = False
 
@@ -264,15 +268,13 @@ class _Child:
         if "pid" in message:
             self.pid = message["pid"]
         elif "impossible" in message:
-            self._end("error", f"sandbox: {message['impossible']}")
+            self._end("error", f"{WALLS} {message['impossible']}")
         elif not self.ended:
             outcome, code = self.outcome, message.get("exit")
             outcome.memory = message.get("memory", 0)
             status = {0: "done", 2: "rejected", 3: "memory", 4: "error", 5: "disk"}.get(code, "crashed")
-            if message.get("signal") in (signal.SIGXCPU, signal.SIGKILL) and code is None:
-                status = "time" if message["signal"] == signal.SIGXCPU else "memory"
-            if message.get("signal") == signal.SIGXFSZ:
-                status = "disk"
+            ends = {signal.SIGXCPU: "time", signal.SIGXFSZ: "disk", signal.SIGKILL: "killed"}
+            status = ends.get(message.get("signal"), status)
             self._end(status, "" if outcome.error == "told" else outcome.error)
 
     def _hear(self, message: dict) -> None:

@@ -115,7 +115,7 @@ class Supervisor:
 
 def worker(concurrency: int, log: Path | None = None) -> Part:
     """A Celery worker that evaluates this many runs at the same time."""
-    command = ["-m", "celery", "-A", "evaluators.celery:app", "worker", "--queues", "gpu,cpu"]
+    command = ["-m", "celery", "--quiet", "-A", "evaluators.celery:app", "worker", "--queues", "gpu,cpu"]
     command += ["--concurrency", str(concurrency), "--loglevel", "WARNING"]
     return Part("worker", python(*command), refusal=3, log=log)
 

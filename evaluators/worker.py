@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import tempfile
+import threading
 import time
 import traceback
 from importlib import metadata
@@ -40,6 +41,9 @@ MET = {
 }
 
 
+stopping = threading.Event()  # this worker was asked to end: runs are given back, not finished
+
+
 class Lost(Exception):
     """The lease is another worker's now, or the run was cancelled."""
 
@@ -55,6 +59,8 @@ def evaluate(lease: runs.Lease) -> None:
     except Lost:
         log.info("run %s attempt %s: stopped, the run is no longer ours", lease.run_id, lease.attempt)
     except Exception:
+        if stopping.is_set() and runs.release(lease):
+            return
         log.exception("run %s attempt %s failed", lease.run_id, lease.attempt)
         runs.fail(lease, "internal", log=traceback.format_exc()[-20_000:])
 
@@ -133,6 +139,8 @@ class _Attempt:
 
     def end(self, outcome: sandbox.Outcome, theirs: bool) -> None:
         """Store how a run ended that did not come to a score."""
+        if stopping.is_set() and runs.release(self.lease):
+            return
         told = f"{outcome.status} {outcome.error}\n{outcome.log}".strip()
         if outcome.status == "stopped":
             raise Lost

@@ -81,3 +81,25 @@ def brightness(folder: Path, **config) -> Path:
         {"w": np.array([[0, 20]], np.float32), "b": np.array([0, -9], np.float32)},
         {"inputs": {"channels": 1}, "head": "softmax"} | config,
     )
+
+
+def slow(folder: Path, layers: int = 12) -> Path:
+    """`brightness` after convolutions whose result counts nothing: some hundredths of a second for each picture."""
+    wide = [("Conv", ["x", "first"], ["c0"], {"pads": [1, 1, 1, 1]})]
+    wide += [("Conv", [f"c{n}", "next"], [f"c{n + 1}"], {"pads": [1, 1, 1, 1]}) for n in range(layers)]
+    values = {
+        "first": np.ones((64, 1, 3, 3), np.float32),
+        "next": np.full((64, 64, 3, 3), 1e-3, np.float32),
+        "none": np.zeros((64, 1), np.float32),
+        "w": np.array([[0, 20]], np.float32),
+        "b": np.array([0, -9], np.float32),
+    }
+    graph = wide + [
+        ("ReduceMean", [f"c{layers}"], ["last"], {"axes": [2, 3], "keepdims": 0}),
+        ("MatMul", ["last", "none"], ["nothing"], {}),
+        ("ReduceMean", ["x"], ["m"], {"axes": [2, 3], "keepdims": 0}),
+        ("Add", ["m", "nothing"], ["sum"], {}),
+        ("Gemm", ["sum", "w", "b"], ["y"], {}),
+    ]
+    io = [("x", [1, 1, 28, 28])], [("y", [1, 2])]
+    return onnx_network(folder, graph, *io, values, {"inputs": {"channels": 1}, "head": "softmax"})

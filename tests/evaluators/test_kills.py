@@ -80,9 +80,9 @@ def test_a_file_is_scored_by_a_real_worker_as_a_library_scores_it(site, small):
 
 def test_a_worker_killed_amid_a_run_of_weights_is_made_good_within_30_seconds(site, tmp_path):
     site.broker()
-    networks.pictures(tmp_path / "package", n=400)
+    networks.pictures(tmp_path / "package", n=300)
     row = store(tmp_path / "package")
-    folder = networks.timm_network(tmp_path / "model", "resnet50", side=128)
+    folder = networks.slow(tmp_path / "model")
     run = answer(row, *folder.iterdir(), kind="weights")
     worker = site.worker()
     runs.ring(run)
@@ -103,9 +103,9 @@ def test_a_worker_killed_amid_a_run_of_weights_is_made_good_within_30_seconds(si
 
 def test_a_child_killed_alone_costs_the_team_nothing(site, tmp_path):
     """The network's own process is killed, as by a machine short of memory: ours to try again, not their fault."""
-    networks.pictures(tmp_path / "package", n=400)
+    networks.pictures(tmp_path / "package", n=300)
     row = store(tmp_path / "package")
-    folder = networks.timm_network(tmp_path / "model", "resnet50", side=128)
+    folder = networks.slow(tmp_path / "model")
     run = answer(row, *folder.iterdir(), kind="weights")
     worker = site.worker()
     site.broker()
@@ -127,7 +127,7 @@ def test_messages_that_come_twice_evaluate_once(site, small):
     for run in made:
         ended(run, site)
     wait_for(lambda: runs._waiting("cpu") == 0)
-    assert [run.attempt for run in made] == [1, 1, 1]
+    assert [run.attempt for run in made] == [1, 1, 1], [run.log for run in made] + [site.log()]
     assert Score.objects.filter(metric="auroc", subset="all", part="").count() == 3
 
 
@@ -167,9 +167,9 @@ def test_queued_runs_finish_even_if_the_broker_never_comes_back(site, small):
 
 
 def test_a_run_cancelled_while_it_runs_stops_its_child(site, tmp_path):
-    networks.pictures(tmp_path / "package", n=400)
+    networks.pictures(tmp_path / "package", n=300)
     row = store(tmp_path / "package")
-    folder = networks.timm_network(tmp_path / "model", "resnet50", side=128)
+    folder = networks.slow(tmp_path / "model")
     run = answer(row, *folder.iterdir(), kind="weights")
     site.broker()
     worker = site.worker()
