@@ -34,7 +34,7 @@ BATCH = 500
 
 
 class Broken(Exception):
-    """The archive cannot be restored; the message says why and what to do."""
+    """An archive cannot be made or restored; the message says why and what to do."""
 
 
 def tables() -> list[type[models.Model]]:
@@ -71,6 +71,8 @@ def save(out: BinaryIO) -> dict:
                 if (settings.DATA_DIR / name).exists():
                     _add(tar, f"keys/{name}", (settings.DATA_DIR / name).read_bytes())
             for sha256, size in stored:
+                if not blobs.exists(sha256):
+                    raise Broken(f"the storage has lost the file {sha256}; the backup was given up")
                 with blobs.open(sha256) as content:
                     _add(tar, f"blobs/{sha256}", content, size)
             length = rows.tell()

@@ -147,6 +147,14 @@ def test_the_command_writes_a_private_file_and_never_over_another(lived_in, tmp_
         call_command("restore", str(target))
 
 
+def test_a_lost_file_is_named_and_no_half_backup_stays(lived_in, tmp_path):
+    lost = Blob.objects.first().sha256
+    blobs.path(lost).unlink()
+    with pytest.raises(CommandError, match=lost):
+        call_command("backup", str(tmp_path / "backup.tar"))
+    assert not list(tmp_path.glob("*backup.tar*"))
+
+
 class Elsewhere:
     """Another service, with its own folder and database, driven by its commands."""
 

@@ -29,6 +29,8 @@ class Command(BaseCommand):
                 out.flush()
                 os.fsync(out.fileno())
             os.replace(draft, target)
+        except archive.Broken as error:
+            raise CommandError(str(error)) from None
         finally:
             draft.unlink(missing_ok=True)
         self.stdout.write(f"{target}: {done['rows']:,} rows, {done['blobs']:,} files of {done['bytes']:,} bytes")
