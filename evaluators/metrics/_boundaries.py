@@ -9,7 +9,7 @@ import numpy as np
 from evaluators.metrics import _areas, _distances, _scan
 from evaluators.metrics._volumes import Pair
 
-MOST = 1 << 25  # surface voxels held at a time
+MOST = 1 << 24  # surface voxels held at a time
 SAMPLE = 256  # surface voxels that tell whether two surfaces are near each other
 HOPELESS = 33  # offsets tried before the search where they are not
 WORTH = 60  # a distance transform of a box costs as much as the search for one in so many of its voxels
@@ -21,7 +21,9 @@ class Directed:
 
     def __init__(self, lengths: np.ndarray, counts: np.ndarray, far: np.ndarray):
         """`counts` of `lengths`, and `far`: more distances, none shorter than a counted one."""
-        more, first = np.unique(far, return_index=True) if far.size else (far, np.empty(0, int))
+        far.sort()  # in place, and runs by hand: a hopeless mask has millions, and no copy of them is needed
+        first = np.flatnonzero(np.concatenate([[True], far[1:] != far[:-1]])) if far.size else np.empty(0, int)
+        more = far[first]
         used = counts > 0
         self.lengths = np.concatenate([lengths[used], more])
         self.counts = np.concatenate([counts[used], np.diff(first, append=far.size)])
@@ -101,7 +103,7 @@ class Boundaries:
             few = HOPELESS if hopeless else len(moves)
             missed = _distances.near(here, mark, np.uint8(code), *shape, moves[:few], ranks, far)
             far = _distances.far_distances(far[:missed], there, shape, low, high, self.pair.spacing)
-        return Directed(lengths, ranks, np.sort(far))
+        return Directed(lengths, ranks, far)
 
     def shares_within(self, code: int, tolerance: float) -> tuple[float, float]:
         """Boundary area of both masks (mm2; mm for images) within `tolerance` mm of the other's boundary, and in all."""

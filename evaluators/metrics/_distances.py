@@ -11,6 +11,7 @@ from numba import njit
 
 from evaluators.kernels import kernel
 
+PIECE = 1 << 20  # places turned into coordinates at a time
 OFFSETS = 320  # tried before the search over cells; about four voxels around
 
 
@@ -349,12 +350,16 @@ def transformed(queries: np.ndarray, marks: np.ndarray, code: int, low, high, sp
     `queries` ascending; they and the marks lie within the box `low`..`high` (inclusive). What it costs depends on the box and
     not on the masks; two bytes a voxel.
     """
-    asked, out = np.empty((queries.size, 3), np.int32), np.empty(queries.size)
-    _split(queries, marks.shape[1], marks.shape[2], asked)
-    asked -= np.asarray(low, np.int32)
+    out = np.empty(queries.size)
     steps = np.empty(tuple(int(n) for n in high - low + 1), np.uint16)
     _steps_along_z(marks, code, low, high, steps)
-    _transform(asked, steps, np.asarray(spacing, float), out)
+    spacing = np.asarray(spacing, float)
+    for start in range(0, queries.size, PIECE):
+        part = slice(start, start + PIECE)
+        asked = np.empty((queries[part].size, 3), np.int32)
+        _split(queries[part], marks.shape[1], marks.shape[2], asked)
+        asked -= low.astype(np.int32)
+        _transform(asked, steps, spacing, out[part])
     return np.sqrt(out, out=out)
 
 
