@@ -184,15 +184,18 @@ def cell(score, axis: Axis | None, kind: str, *, mark_chance: bool = False) -> C
         return Cell(kind)
     drawn = {}
     if axis is not None and score.value is not None and math.isfinite(score.value):
-        drawn["at"] = per_cent(axis.position(score.value))
+        ends = (score.value, score.low, score.high)
+        drawn = {
+            "at": per_cent(axis.position(score.value)),
+            "clipped_low": any(end is not None and end < axis.low - 1e-9 for end in ends),
+            "clipped_high": any(end is not None and end > axis.high + 1e-9 for end in ends),
+        }
         if score.low is not None and score.high is not None:
             low, high = axis.position(score.low), axis.position(score.high)
             drawn |= {
                 "low": per_cent(low),
                 "high": per_cent(high),
                 "width": per_cent(high - low),
-                "clipped_low": score.low < axis.low - 1e-9,
-                "clipped_high": score.high > axis.high + 1e-9,
             }
         if mark_chance and axis.shows_chance:
             drawn["chance"] = per_cent(axis.position(axis.chance))

@@ -9,9 +9,12 @@ from types import SimpleNamespace
 from urllib.parse import urlencode
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from leaderboard import forest
 from zoo.templatetags.kensa import direction, number
+
+VISIBLE = 0.04  # the least share of the axis that the leading interval takes
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,11 @@ def layout(board, with_claims: bool = True) -> Layout:
     claims = [Row(claim, _claim_cell(claim, metric, axis)) for claim in board.claims] if with_claims else []
     if claims:
         groups.append(Group("claimed", claims))
-    return Layout(axis, groups, len(board.ranked), axis_note(metric, axis), _digits(board))
+    note = axis_note(metric, axis)
+    off = sum(score.value is not None and not axis.low <= score.value <= axis.high for score in shown)
+    if off:
+        note += ", " + ngettext("%(n)d entry lies off the axis", "%(n)d entries lie off the axis", off) % {"n": off}
+    return Layout(axis, groups, len(board.ranked), note, _digits(board))
 
 
 def _digits(board) -> int:
@@ -64,9 +71,24 @@ def _digits(board) -> int:
 
 
 def _axis(metric, scores) -> forest.Axis:
-    values = [v for score in scores for v in (score.value, score.low, score.high)]
+    """An axis for scores, best first. Where a far worse entry would squeeze the best one's interval into a dot, the axis
+    leaves it out, a third of the rows at most; it is drawn at the edge, with an arrow."""
     best = metric.best if metric.best is not None and math.isfinite(metric.best) else None
-    return forest.fit(values, bounds=metric.range, chance=metric.chance, best=best)
+    kept = list(scores)
+    while True:
+        values = [value for score in kept for value in (score.value, score.low, score.high)]
+        axis = forest.fit(values, bounds=metric.range, chance=metric.chance, best=best)
+        dropped = len(scores) - len(kept)
+        if len(kept) <= 2 or 3 * (dropped + 1) > len(scores) or _shows(axis, kept[0]):
+            return axis
+        kept.pop()
+
+
+def _shows(axis, score) -> bool:
+    """Whether an interval is wide enough on this axis to be seen."""
+    if score.low is None or score.high is None:
+        return True
+    return score.high - score.low >= VISIBLE * (axis.high - axis.low)
 
 
 def _groups(board, axis) -> list[Group]:

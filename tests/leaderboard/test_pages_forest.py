@@ -5,7 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from evaluators.metrics import METRICS
 from leaderboard import forest
+from leaderboard.views.boards import layout
 
 
 def score(value, low=None, high=None, **more):
@@ -108,3 +110,36 @@ def test_minus_is_a_minus_sign():
     assert drawn.text == "\u22120.1" and drawn.low_text == "\u22120.2"
     assert forest.frame(-0.2, 0.2).ticks[0].text.startswith("\u2212")
     assert forest.frame(-1, 1).ticks[len(forest.frame(-1, 1).ticks) // 2].text in {"0.0", "0"}
+
+
+def board(values, metric="auroc", width=0.01):
+    """As much of a Board as its layout reads, from released scores."""
+    metric = METRICS[metric]
+    entries = [
+        SimpleNamespace(
+            rank=rank, tied=rank < 3, evidence="weights", scores={metric.name: score(v, v - width, v + width)}
+        )
+        for rank, v in enumerate(values, start=1)
+    ]
+    return SimpleNamespace(
+        metric=metric, entries=entries, ranked=entries, claims=[], step=0.002, resolvable=0.01, resolvable_text="0.010"
+    )  # fmt: skip
+
+
+def test_a_far_worse_entry_is_cut_rather_than_squeeze_the_leaders_into_dots():
+    squeezed = layout(board([0.985, 0.982, 0.98, 0.45]))
+    assert squeezed.axis.low > 0.9 and "1 entry lies off the axis" in squeezed.axis_note
+    worst = squeezed.groups[-1].rows[-1].cell
+    assert worst.at == "0" and worst.clipped_low and worst.text == "0.45"
+
+
+def test_an_entry_that_is_worse_but_leaves_the_leader_visible_stays_on_the_axis():
+    whole = layout(board([0.84, 0.80, 0.75, 0.55], width=0.05))
+    assert whole.axis.low <= 0.5 and "off the axis" not in whole.axis_note
+    assert not whole.groups[-1].rows[-1].cell.clipped_low
+
+
+def test_never_more_than_a_third_of_the_rows_leave_the_axis():
+    half = layout(board([0.985, 0.98, 0.5, 0.49]))
+    off = [row for group in half.groups for row in group.rows if row.cell.clipped_low]
+    assert len(off) <= 1
