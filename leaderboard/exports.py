@@ -133,7 +133,7 @@ def _shown(board: Board) -> list:
 def _score(score) -> str:
     if score is None or not score.text:
         return "not measured"
-    return f"{score.text} [{score.low_text}, {score.high_text}]" if score.low_text else score.text
+    return f"{score.text} ({score.low_text}\N{EN DASH}{score.high_text})" if score.low_text else score.text
 
 
 def caption(board: Board) -> str:
