@@ -31,11 +31,11 @@ class Released:
 
 def scores(submission: Submission, viewer) -> list[Released]:
     """The scores of a submission: primary metric first, all cases first. Finer ones only for those who may see them."""
-    benchmark = submission.benchmark
+    benchmark, may = submission.benchmark, access.allowed(viewer, submission)
     rows = submission.run.scores.all()
-    if not (benchmark.labels == Benchmark.Labels.PUBLIC or access.can(viewer, "see_finer", submission)):
+    if benchmark.labels != Benchmark.Labels.PUBLIC and "see_finer" not in may:
         rows = rows.filter(subset="all", part="")
-    exact = access.can(viewer, "see_exact", submission)
+    exact = "see_exact" in may
     order = {metric.name: place for place, metric in enumerate(metrics_of(benchmark))}
     rows = sorted(rows, key=lambda row: (order.get(row.metric, len(order)), row.subset != "all", row.subset, row.part))
     return [
@@ -86,7 +86,8 @@ def submission(row: Submission, viewer) -> dict:
     """A submission: where it stands, its scores, the faults of its file for its own team."""
     run, place = row.run, submissions.queue_position(row.run)
     visible = row.model_id and visible_models(viewer).filter(pk=row.model_id).exists()
-    own = access.can(viewer, "see_faults", row)
+    may = access.allowed(viewer, row)
+    own = "see_faults" in may
     answer = {
         "id": row.pk, "benchmark": row.benchmark.slug, "version": row.benchmark.version, "name": row.name,
         "team": row.team.name, "evidence": run.kind, "baseline": row.baseline, "created": row.created.isoformat(),
@@ -100,7 +101,7 @@ def submission(row: Submission, viewer) -> dict:
         "scores": [score.as_dict() for score in scores(row, viewer)] if run.status == Run.Status.SCORED else [],
         "faults": run.faults if own else [], "url": row.get_absolute_url(),
     }  # fmt: skip
-    if access.can(viewer, "see_note", row):
+    if "see_note" in may:
         answer |= {"note": row.note, "filename": row.filename, "size": row.size}
     return answer
 

@@ -30,6 +30,7 @@ def test_can_is_the_table(cast, submit, who):
         assert access.can(cast[who], action, submission.benchmark) == (BENCHMARK_ROLES[who] in allowed), action
     for action, allowed in access.SUBMISSION.items():
         assert access.can(cast[who], action, submission) == (SUBMISSION_ROLES[who] in allowed), action
+        assert (action in access.allowed(cast[who], submission)) == access.can(cast[who], action, submission)
 
 
 def test_tables_name_known_roles_and_a_mistyped_action_is_an_error(cast, benchmark):
