@@ -135,6 +135,7 @@ class _Reading:
 
     def cases(self, kind) -> Cases:
         needed = kind.columns(self.manifest)
+        self.text()
         ids = self.ids()
         inputs = self.inputs()
         reference = None
@@ -146,6 +147,13 @@ class _Reading:
             )
         patients = self.patients()
         return Cases(ids, patients, self.split(), self.groups(), reference, inputs, self.lines)
+
+    def text(self) -> None:
+        """A column with bytes that are no UTF-8, which a spreadsheet writes in its country's encoding."""
+        for name, column in self.columns.items():
+            row = next((row for row, value in enumerate(column) if "\ufffd" in value), None)
+            if row is not None:
+                self.report(row, name, f"the column {quote(name)} is not UTF-8 from here on", "Save it as CSV UTF-8.")
 
     def ids(self) -> list[str]:
         ids = self.columns.get(CASE, [])

@@ -71,7 +71,7 @@ class Table:
         with open(self.path, "rb") as source:
             start = source.read(sniff.HEAD)
             if not start.strip():
-                self.found.stop("the file is empty", "Start from the sample submission, which has every case.")
+                self.found.stop("the file is empty", "It needs a header line, and one line for every case.")
             name, words = sniff.kind(start)
             if name != "csv":
                 self.found.stop(f"this is {words}, not a CSV table", sniff.REMEDIES.get(name, "Send a CSV file."))

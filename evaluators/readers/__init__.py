@@ -24,8 +24,11 @@ def check(manifest: dict, case_ids: list[str], path: Path, filename: str = "", *
     """
     path = Path(path)
     found = Findings(filename or path.name)
-    if path.stat().st_size == 0:
+    size, limit = path.stat().st_size, (manifest.get("limits") or {}).get("max_bytes")
+    if size == 0:
         found.stop("the file is empty", "Send it again.")
+    if limit and size > limit:
+        found.stop(f"the file has {size:,} bytes", f"This benchmark takes at most {limit:,} bytes.")
     kind = KINDS[manifest["kind"]]
     kind.check(manifest, list(case_ids), path, found)
     found.check()

@@ -146,6 +146,35 @@ def test_a_patient_on_both_sides_of_the_split_is_a_fault(tmp_path):
     assert (fault.line, fault.column) == (5, 3)
 
 
+@pytest.mark.parametrize(
+    ("write", "words", "line"),
+    [
+        (lambda text: text.replace(",", ";").encode(), "separated by semicolons", 1),
+        (lambda text: text.encode("utf-16"), "UTF-16", None),
+        (
+            lambda text: text.replace("patient-0001", "患者", 1).encode("shift-jis"),
+            "'patient_id' is not UTF-8 from here on",
+            4,
+        ),
+        (lambda text: text.replace("label", "ラベル").encode("shift-jis"), "the header is not UTF-8", 1),
+        (lambda text: b"", "the file is empty", None),
+        (lambda text: text.encode() + b"\0\0\0\n", "a zero byte", 22),
+    ],
+)
+def test_a_case_list_from_a_spreadsheet_gone_wrong_is_told_how_to_save_it(tmp_path, write, words, line):
+    packages.binary(tmp_path, n=20)
+    (tmp_path / "cases.csv").write_bytes(write((tmp_path / "cases.csv").read_text()))
+    assert told(tmp_path, "cases.csv", words).line == line
+
+
+def test_windows_lines_and_a_byte_order_mark_are_taken(tmp_path):
+    labels = packages.binary(tmp_path, n=20)
+    text = "\ufeff" + (tmp_path / "cases.csv").read_text().replace("\n", "\r\n")
+    (tmp_path / "cases.csv").write_bytes(text.encode())
+    with package.read(tmp_path) as folder:
+        assert (folder.cases.reference == labels).all()
+
+
 def test_a_split_that_is_no_column_is_a_fault(tmp_path):
     packages.binary(tmp_path, n=20, split=True)
     rewrite(tmp_path / "benchmark.yaml", ("column: split", "column: share"))

@@ -123,6 +123,12 @@ def test_the_first_fifty_faults_are_listed_and_all_are_counted(tmp_path):
     assert told.count == 70_001  # and that all cases are missing
 
 
+def test_a_file_above_the_limit_of_the_benchmark_is_not_read(tmp_path):
+    (tmp_path / "answer").write_text(GOOD)
+    with pytest.raises(Faults, match="takes at most 100 bytes"):
+        readers.check(GRADES | {"limits": {"max_bytes": 100}}, IDS, tmp_path / "answer")
+
+
 def test_windows_lines_a_byte_order_mark_quotes_spaces_and_blank_lines_are_taken(tmp_path):
     text = "\ufeff" + GOOD.replace("case-2,0.5", '"case-2", 0.5').replace("\n", "\r\n") + "\r\n\r\n"
     (tmp_path / "answer").write_bytes(text.encode())
