@@ -149,3 +149,30 @@ def partial_area(rows, segments, weights, limit, out):
     lanes.store(out, 0, total)
     lanes.store(out, 1, tp)
     lanes.store(out, 2, lanes.f8(negatives))
+
+
+@kernel("i8[::1]", "f8[::1]", "b1[::1]", "i4[::1]", "f8[::1]!", "f8[::1]!")
+def placements(order, score, positive, place, of_positive, of_negative):
+    """The share of the other class that each case is ranked right of, ties half; order: rows by ascending score.
+
+    place (n,): where a row goes among those of its class in of_positive (m,) and of_negative (n - m,).
+    """
+    size, start = order.size, 0
+    m, n = of_positive.size, of_negative.size
+    positives, negatives = 0, 0
+    while start < size:
+        end, more = start, 0
+        while end < size and score[order[end]] == score[order[start]]:
+            more += positive[order[end]]
+            end += 1
+        fewer = end - start - more
+        up, down = (negatives + 0.5 * fewer) / n, 1.0 - (positives + 0.5 * more) / m
+        for i in range(start, end):
+            r = order[i]
+            if positive[r]:
+                of_positive[place[r]] = up
+            else:
+                of_negative[place[r]] = down
+        positives += more
+        negatives += fewer
+        start = end

@@ -2,7 +2,8 @@
 
 import numpy as np
 from scipy.special import ndtr
-from scipy.stats import rankdata
+
+from evaluators.kernels import roc
 
 
 def components(reference, scores) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -14,10 +15,10 @@ def components(reference, scores) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     m, n = int(truth.sum()), int((~truth).sum())
     if not m or not n:
         raise ValueError("only one class among the cases")
-    positives, negatives = scores[:, truth], scores[:, ~truth]
-    both = rankdata(np.concatenate([positives, negatives], axis=1), axis=1)
-    of_positive = (both[:, :m] - rankdata(positives, axis=1)) / n
-    of_negative = 1 - (both[:, m:] - rankdata(negatives, axis=1)) / m
+    of_positive, of_negative = np.empty((len(scores), m)), np.empty((len(scores), n))
+    place = np.where(truth, np.cumsum(truth) - 1, np.cumsum(~truth) - 1).astype(np.int32)
+    for k, score in enumerate(np.ascontiguousarray(scores)):
+        roc.placements(np.argsort(score), score, truth, place, of_positive[k], of_negative[k])
     return of_positive.mean(axis=1), of_positive, of_negative
 
 
