@@ -30,7 +30,7 @@ def receive(request, model: Model) -> Blob:
 
 
 def brake(user: User) -> None:
-    if not throttle.hit(f"upload:{user.pk}", PER_HOUR, 3600):
+    if not throttle.hit(f"zoo-upload:{user.pk}", PER_HOUR, 3600):
         raise Refused(
             "too_many", f"More than {PER_HOUR:,} files in an hour.", "Pack them, or wait an hour.", status=429
         )
