@@ -44,7 +44,8 @@ def benchmark(request, slug):
     with_claims = not ticked or "claimed" in ticked
     context = _facts(request, found) | {
         "board": board,
-        "layout": boards.layout(board, with_claims),
+        "layout": boards.layout(board, with_claims, None if request.GET.get("show") == "all" else boards.ROWS),
+        "show_all": boards.query(**_kept(request, show="all")),
         "shown": measured or EVIDENCE,
         "claims_shown": with_claims,
         "everything": everything,

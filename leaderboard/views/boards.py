@@ -14,6 +14,8 @@ from django.utils.translation import ngettext
 from leaderboard import forest
 from zoo.templatetags.kensa import direction, number
 
+ROWS = 200  # shown at first; the rest at an address of its own
+LEADING = 15  # entries in the table of differences and in the rank histogram
 VISIBLE = 0.04  # the least share of the axis that the leading interval takes
 
 
@@ -44,10 +46,11 @@ class Layout:
     groups: list[Group]
     ranked: int
     axis_note: str
+    hidden: int  # rows left out here
     digits: int  # after the point, in the texts of this board; wide numbers take room from the plot
 
 
-def layout(board, with_claims: bool = True) -> Layout:
+def layout(board, with_claims: bool = True, rows: int | None = None) -> Layout:
     """The whole board: axis, tie band, and groups in order."""
     metric = board.metric
     shown = [e.scores[metric.name] for e in board.ranked or board.entries if metric.name in e.scores]
@@ -55,7 +58,7 @@ def layout(board, with_claims: bool = True) -> Layout:
     first = next((score.value for score in shown if score.value is not None), None)
     if board.ranked:
         axis = forest.with_band(axis, first, board.resolvable, metric.direction, board.resolvable_text)
-    groups = _groups(board, axis)
+    groups = _groups(board, axis, board.entries[:rows])
     claims = [Row(claim, _claim_cell(claim, metric, axis)) for claim in board.claims] if with_claims else []
     if claims:
         groups.append(Group("claimed", claims))
@@ -63,7 +66,8 @@ def layout(board, with_claims: bool = True) -> Layout:
     off = sum(score.value is not None and not axis.low <= score.value <= axis.high for score in shown)
     if off:
         note += ", " + ngettext("%(n)d entry lies off the axis", "%(n)d entries lie off the axis", off) % {"n": off}
-    return Layout(axis, groups, len(board.ranked), note, _digits(board))
+    hidden = max(0, len(board.entries) - rows) if rows else 0
+    return Layout(axis, groups, len(board.ranked), note, hidden, _digits(board))
 
 
 def _digits(board) -> int:
@@ -91,10 +95,10 @@ def _shows(axis, score) -> bool:
     return score.high - score.low >= VISIBLE * (axis.high - axis.low)
 
 
-def _groups(board, axis) -> list[Group]:
+def _groups(board, axis, entries) -> list[Group]:
     """Tied for first, below, not ranked; the tied group follows the max-T even where a rank lies between."""
     groups = {name: Group(name) for name in ("tied", "below", "unranked")}
-    for entry in board.entries:
+    for entry in entries:
         name = "unranked" if entry.rank is None else "tied" if entry.tied or entry.rank == 1 else "below"
         score = entry.scores.get(board.metric.name)
         groups[name].rows.append(Row(entry, forest.cell(score, axis, entry.evidence), score))
@@ -175,10 +179,11 @@ def _why_empty(board) -> str:
 
 
 def differences(board) -> tuple[forest.Axis, list[Row]]:
-    """Every ranked entry minus the first, on an axis of their own; zero is the strong line."""
-    axis = forest.fit([v for d in board.differences for v in (d.value, d.low, d.high)] + [0.0], chance=0.0, about=4)
+    """Each of the leading entries minus the first, on an axis of their own; zero is the strong line."""
+    shown = board.differences[:LEADING]
+    axis = forest.fit([v for d in shown for v in (d.value, d.low, d.high)] + [0.0], chance=0.0, about=4)
     rows = []
-    for difference in board.differences:
+    for difference in shown:
         score = SimpleNamespace(
             value=difference.value, low=difference.low, high=difference.high, few=False, reason="",
             text=difference.text, low_text=difference.low_text, high_text=difference.high_text,
@@ -188,11 +193,11 @@ def differences(board) -> tuple[forest.Axis, list[Row]]:
 
 
 def stability(board) -> list[tuple[object, list[tuple[int, str]]]]:
-    """The rank histogram as (entry, [(per cent, heat step), ...]); a row for each ranked entry."""
+    """The rank histogram as (entry, [(per cent, heat step), ...]): the leading entries and ranks."""
     steps = ((40, "h5"), (25, "h4"), (15, "h3"), (5, "h2"), (1, "h1"))
     return [
-        (entry, [(share, next((css for least, css in steps if share >= least), "z")) for share in shares])
-        for entry in board.ranked
+        (entry, [(share, next((css for least, css in steps if share >= least), "z")) for share in shares[:LEADING]])
+        for entry in board.ranked[:LEADING]
         if (shares := board.stability.get(entry.submission.pk))
     ]
 

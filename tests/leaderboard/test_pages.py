@@ -8,7 +8,9 @@ from django.urls import reverse
 
 from evaluators.metrics import METRICS
 from leaderboard.models import Benchmark
+from leaderboard.views import boards
 from tests.leaderboard.pages import HOSTILE, make_board, make_claim, make_entry, make_team, read
+from zoo import commits
 from zoo.models import Namespace
 
 pytestmark = pytest.mark.django_db
@@ -205,6 +207,18 @@ def test_the_first_page_asks_a_bounded_number_of_questions_for_each_board(owner,
     assert questions(client, "/") <= few + 4 * 8
 
 
+def test_a_board_of_many_rows_shows_the_first_and_the_way_to_the_rest(owner, client, monkeypatch):
+    monkeypatch.setattr(boards, "ROWS", 5)
+    monkeypatch.setattr(boards, "LEADING", 3)
+    board = make_board(owner, labels="public")
+    for index in range(8):
+        make_entry(board, f"team{index}", 0.9 - 0.02 * index)
+    page = read(client.get(board.get_absolute_url()))
+    assert "Show 3 more rows" in page.text and "Entry of team7" not in page.text
+    rest = next(link for link in page.links if "show=all" in link)
+    assert "Entry of team7" in read(client.get(board.get_absolute_url() + rest.partition("#")[0])).text
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_theme_is_a_plain_link_that_sets_a_cookie_and_comes_back(theme, client):
     answer = client.get("/settings/theme/", {"to": theme, "next": "/tasks/?x=1"})
@@ -235,3 +249,13 @@ def test_search_finds_what_has_every_word(owner, client):
     assert "Nodules in lung CT" in text and "breast ultrasound" not in text
     assert "Nothing found" in read(client.get("/search/", {"q": "lung ultrasound"})).text
     assert client.get("/search/", {"q": "a\x00b" * 500}).status_code == 200
+
+
+def test_a_models_page_shows_what_was_measured_here(owner, client):
+    board, team = make_board(owner), make_team("ann")
+    model = commits.create_model(team, "network", author=team.user)
+    head = commits.resolve(model, "main").oid
+    entry = make_entry(board, team, 0.812, kind="weights", model=model, revision=head)
+    page = read(client.get(model.get_absolute_url()))
+    assert "Measured here" in page.text and "0.81" in page.text and "0.812" not in page.text
+    assert entry.get_absolute_url() in page.links and board.get_absolute_url() in page.links
