@@ -14,6 +14,7 @@ from leaderboard.demo import Demo, _artefacts, _data, _publishing
 from leaderboard.models import Benchmark, Submission
 from zoo.errors import Refused
 
+QUICK = 20  # seconds
 STALLED = 300  # seconds without any progress of any run, after which no worker can be there
 
 
@@ -37,10 +38,11 @@ class Show:
         self.moved, self.state = time.monotonic(), None
 
     def work(self) -> None:
-        longest_first = sorted(self.chosen.items(), key=lambda item: -item[1].seconds)
+        # Quick ones first, so that there is something to evaluate while the others train; of those the longest first.
+        order = sorted(self.chosen.items(), key=lambda item: (item[1].seconds > QUICK, -item[1].seconds))
         with ThreadPoolExecutor(max(1, len(os.sched_getaffinity(0)))) as pool:
             try:
-                for name, demo in longest_first:
+                for name, demo in order:
                     self.building[pool.submit(_artefacts.build, name, demo, self._hear(name))] = name
                 while self.building or self._open():
                     self._take()
