@@ -359,9 +359,9 @@ _shared_lock = threading.Lock()
 
 
 def shared() -> Sandbox:
-    """This process's own sandbox."""
+    """A worker's own sandbox, with everything loaded that its children will need."""
     global _shared
     with _shared_lock:
         if _shared is None:
-            _shared = Sandbox()
+            _shared = Sandbox(modules=("evaluators.preloaded",))
         return _shared

@@ -45,12 +45,13 @@ class Sweeper(bootsteps.StartStopStep):
         sandbox.shared().close()
 
     def work(self):
-        while not self.stopping.wait(settings.SWEEP_SECONDS):
+        while not self.stopping.is_set():
             try:
                 close_old_connections()
                 runs.sweep(evaluate=tasks.evaluate)
             except Exception:
                 log.exception("sweep failed; the next one is in %s s", settings.SWEEP_SECONDS)
+            self.stopping.wait(settings.SWEEP_SECONDS)
 
 
 app.steps["worker"].add(Sweeper)
