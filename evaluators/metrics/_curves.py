@@ -111,6 +111,7 @@ def _limited(kernel, number: float, result):
             kernel(ordered, cuts, weights, number, out)
             return np.where(out[2] > 0, result(out), np.nan)
 
+        plan.trials = float(truth.sum())
         return plan
 
     return build

@@ -66,6 +66,7 @@ def _share(doubled, pairs):
     pitfalls="Depends on the censoring of the cohort; pair it with Uno's C at a fixed horizon. Says nothing of calibration.",
     reference="Harrell et al. 1982, JAMA 247:2543, doi:10.1001/jama.1982.03320430047030",
     weighted=_harrell,
+    interval="logit",
 )
 def concordance_index(reference, prediction) -> float:
     """Harrell's C, 0 to 1: the share of comparable pairs in which the earlier event had the higher risk.
@@ -114,6 +115,7 @@ def _uno(reference, prediction, *, tau=None, censoring=None):
     reference="Uno et al. 2011, Stat Med 30:1105, doi:10.1002/sim.4154",
     parameters={"tau": None, "censoring": None},
     weighted=_uno,
+    interval="logit",
 )
 def concordance_index_ipcw(reference, prediction, *, tau: float | None = None, censoring=None) -> float:
     """Uno's C, 0 to 1: Harrell's C with pairs weighted so that it does not depend on the censoring.

@@ -144,6 +144,7 @@ def _cost(reference, prediction, *, costs=None, threshold=0.5):
     reference="Ferrer 2022, arXiv 2209.05355",
     parameters={"costs": None, "threshold": 0.5},
     weighted=_cost,
+    interval="studentised",
 )
 def expected_cost(reference, prediction, *, costs=None, threshold: float = 0.5) -> float:
     """Mean cost of the decisions under a cost matrix, in its unit.

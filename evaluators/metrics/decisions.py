@@ -49,6 +49,7 @@ def _balanced_accuracy(reference, prediction, *, threshold=0.5, positive=None):
     reference="Brodersen et al. 2010, ICPR, doi:10.1109/ICPR.2010.764",
     parameters={"threshold": 0.5, "positive": None},
     weighted=_balanced_accuracy,
+    interval="wilson",
 )
 def balanced_accuracy(reference, prediction, *, threshold: float = 0.5, positive=None) -> float:
     """Mean of the recalls of the classes, 0 to 1; for two classes (sensitivity + specificity) / 2.
@@ -93,6 +94,7 @@ def _f1(reference, prediction, *, threshold=0.5, average="macro", beta=1.0, posi
     reference="van Rijsbergen 1979, Information Retrieval, ISBN 978-0408709293",
     parameters={"threshold": 0.5, "average": "macro", "beta": 1.0, "positive": None},
     weighted=_f1,
+    interval="logit",
 )
 def f1(
     reference, prediction, *, threshold: float = 0.5, average: str = "macro", beta: float = 1.0, positive=None
@@ -128,6 +130,7 @@ def _mcc(reference, prediction, *, threshold=0.5, positive=None):
     reference="Matthews 1975, doi:10.1016/0005-2795(75)90109-9; Gorodkin 2004, doi:10.1016/j.compbiolchem.2004.09.006",
     parameters={"threshold": 0.5, "positive": None},
     weighted=_mcc,
+    interval="logit",
 )
 def mcc(reference, prediction, *, threshold: float = 0.5, positive=None) -> float:
     """Correlation between truth and decision, -1 to 1.

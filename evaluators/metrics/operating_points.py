@@ -59,6 +59,7 @@ FACTS = {
     pitfalls="Optimistic for a device whose threshold was fixed beforehand: use a fixed threshold there.",
     parameters={"at": 0.9, "positive": None},
     weighted=_sensitivity,
+    interval="agresti",
 )
 def sensitivity_at_specificity(reference, prediction, *, at: float = 0.9, positive=None) -> float:
     """The highest sensitivity, 0 to 1, of any threshold whose specificity is at least `at`.
@@ -78,6 +79,7 @@ def sensitivity_at_specificity(reference, prediction, *, at: float = 0.9, positi
     pitfalls="With few positives one missed case moves it by a whole step.",
     parameters={"at": 0.9, "positive": None},
     weighted=_specificity,
+    interval="agresti",
 )
 def specificity_at_sensitivity(reference, prediction, *, at: float = 0.9, positive=None) -> float:
     """The highest specificity, 0 to 1, of any threshold whose sensitivity is at least `at`.

@@ -40,6 +40,7 @@ def _brier(reference, prediction, *, positive=None):
     reference="Brier 1950, Mon Weather Rev 78:1, doi:10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2",
     parameters={"positive": None},
     weighted=_brier,
+    interval="studentised",
 )
 def brier(reference, prediction, *, positive=None) -> float:
     """Mean squared error of the predicted probabilities, 0 to 1 (0 to 2 for several classes).
@@ -76,6 +77,7 @@ def _log_loss(reference, prediction, *, positive=None):
     reference="Good 1952, J R Stat Soc B 14:107, doi:10.1111/j.2517-6161.1952.tb00104.x",
     parameters={"positive": None},
     weighted=_log_loss,
+    interval="studentised",
 )
 def log_loss(reference, prediction, *, positive=None) -> float:
     """Mean negative log probability of the true class, 0 and more (0.693 for saying one half).
@@ -128,6 +130,7 @@ def _ece(reference, prediction, *, bins=15, positive=None):
     reference="Naeini et al. 2015, AAAI, doi:10.1609/aaai.v29i1.9602",
     parameters={"bins": 15, "positive": None},
     weighted=_ece,
+    interval="basic",
 )
 def ece(reference, prediction, *, bins: int = 15, positive=None) -> float:
     """Mean distance between what is said and what happens, over bins of probability, 0 to 1.

@@ -123,6 +123,7 @@ def _prevalence(prevalence):
     reference="Altman & Bland 1994, BMJ 309:102, doi:10.1136/bmj.309.6947.102",
     parameters={**TABLE, "prevalence": None},
     weighted=_ppv,
+    interval="wilson",
 )
 def ppv(reference, prediction, *, threshold: float = 0.5, positive=None, prevalence: float | None = None) -> float:
     """Chance that somebody called positive is positive, 0 to 1.
@@ -147,6 +148,7 @@ def ppv(reference, prediction, *, threshold: float = 0.5, positive=None, prevale
     reference="Altman & Bland 1994, BMJ 309:102, doi:10.1136/bmj.309.6947.102",
     parameters={**TABLE, "prevalence": None},
     weighted=_npv,
+    interval="wilson",
 )
 def npv(reference, prediction, *, threshold: float = 0.5, positive=None, prevalence: float | None = None) -> float:
     """Chance that somebody called negative is negative, 0 to 1.
@@ -228,6 +230,7 @@ _youden = _rate(lambda tn, fp, fn, tp: ratio(tp, tp + fn) + ratio(tn, tn + fp) -
     reference="Youden 1950, Cancer 3:32, doi:10.1002/1097-0142(1950)3:1<32::AID-CNCR2820030106>3.0.CO;2-3",
     parameters=TABLE,
     weighted=_youden,
+    interval="wilson",
 )
 def youden(reference, prediction, *, threshold: float = 0.5, positive=None) -> float:
     """Sensitivity + specificity - 1 at the threshold, -1 to 1.

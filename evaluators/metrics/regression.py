@@ -34,6 +34,7 @@ def _mae(reference, prediction):
     pitfalls="Says nothing of bias: look at the Bland-Altman limits too.",
     reference="Willmott & Matsuura 2005, Clim Res 30:79, doi:10.3354/cr030079",
     weighted=_mae,
+    interval="studentised",
 )
 def mae(reference, prediction) -> float:
     """Mean absolute difference, 0 or more, in the unit of the value; both `(n,)`.
@@ -62,6 +63,7 @@ def _rmse(reference, prediction) -> Sums:
     pitfalls="A few large errors decide it.",
     reference="Chai & Draxler 2014, Geosci Model Dev 7:1247, doi:10.5194/gmd-7-1247-2014",
     weighted=_rmse,
+    interval="bca",
 )
 def rmse(reference, prediction) -> float:
     """Square root of the mean squared difference, 0 or more, in the unit of the value; both `(n,)`.

@@ -102,6 +102,7 @@ def _dynamic(reference, prediction, *, times=None, censoring=None):
     reference="Uno et al. 2007, JASA 102:527, doi:10.1198/016214507000000149",
     parameters={"times": None, "censoring": None},
     weighted=_dynamic,
+    interval="logit",
 )
 def cumulative_dynamic_auc(reference, prediction, *, times=None, censoring=None) -> float:
     """Area under the ROC curve at fixed times, 0 to 1: who has had the event by then against who has not.

@@ -93,6 +93,16 @@ def _percentile(s: Sample):
     return intervals.percentile(s.resampled, s.level)
 
 
+def _basic(s: Sample):
+    return intervals.basic(s.value, s.resampled, s.level)
+
+
+def _agresti(s: Sample):
+    """Only where the plan says of how many trials the value is a share; else logit."""
+    trials = getattr(s.plan, "trials", None)
+    return intervals.agresti(s.value, s.error, trials / s.clustering, s.level) if trials else _logit(s)
+
+
 def _bca(s: Sample):
     if s.error == 0:
         return None
@@ -179,6 +189,8 @@ def jackknife(plan, codes, patients: int) -> np.ndarray:
 
 MAKERS = {
     "percentile": _percentile,
+    "basic": _basic,
+    "agresti": _agresti,
     "bca": _bca,
     "studentised": _studentised,
     "logit": _logit,

@@ -4,7 +4,7 @@ Guarantees limits inside the range of the metric where it has one, low <= high, 
 """
 
 import numpy as np
-from scipy.special import ndtr, ndtri
+from scipy.special import expit, ndtr, ndtri
 
 
 def percentile(resampled: np.ndarray, level: float = 0.95) -> tuple[float, float]:
@@ -16,6 +16,30 @@ def percentile(resampled: np.ndarray, level: float = 0.95) -> tuple[float, float
     tail = (1 - level) / 2
     low, high = np.nanquantile(resampled, [tail, 1 - tail])
     return float(low), float(high)
+
+
+def basic(value: float, resampled: np.ndarray, level: float = 0.95) -> tuple[float, float]:
+    """The percentiles mirrored at the value, which takes the bias of the resamples off (Davison & Hinkley 1997, chapter 5).
+
+    For values that chance alone pushes up, such as a calibration error, which percentiles push up once more.
+    """
+    low, high = percentile(resampled, level)
+    return 2 * value - high, 2 * value - low
+
+
+def agresti(value: float, error: float, trials: float, level: float = 0.95) -> tuple[float, float]:
+    """Agresti & Coull's centre with the bootstrap's error, never below the binomial one (Zhou & Qin 2005, doi:10.1002/sim.1563).
+
+    For a proportion of `trials` at a threshold that was itself estimated.
+
+    >>> [round(x, 3) for x in agresti(1.0, 0.0, 20)]
+    [0.81, 1.0]
+    """
+    z = ndtri((1 + level) / 2)
+    shrink = trials / (trials + z**2)
+    centre = value * shrink + 0.5 * (1 - shrink)
+    half = z * max(error * shrink, np.sqrt(centre * (1 - centre) / (trials + z**2)))
+    return max(0.0, float(centre - half)), min(1.0, float(centre + half))
 
 
 def bca(value: float, resampled: np.ndarray, left_out: np.ndarray, level: float = 0.95) -> tuple[float, float]:
@@ -49,7 +73,7 @@ def logit(value: float, error: float, level: float = 0.95, range_=(0.0, 1.0)) ->
     bottom, top = range_
     share, spread = (value - bottom) / (top - bottom), error / (top - bottom)
     centre, half = np.log(share / (1 - share)), ndtri((1 + level) / 2) * spread / (share * (1 - share))
-    low, high = 1 / (1 + np.exp(-(centre - half))), 1 / (1 + np.exp(-(centre + half)))
+    low, high = expit(centre - half), expit(centre + half)
     return float(bottom + low * (top - bottom)), float(bottom + high * (top - bottom))
 
 
