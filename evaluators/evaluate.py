@@ -161,7 +161,8 @@ class _Boxes:
             parts.append(estimate)
             if len(self.manifest["classes"]) > 1:
                 _add(result, metric, subset, name, estimate)
-        _add(result, metric, subset, "", parts[0] if len(parts) == 1 else statistics.mean_of(parts))
+        counted = [part for part in parts if not np.isnan(part.value)] or parts[:1]  # classes that have a lesion
+        _add(result, metric, subset, "", counted[0] if len(counted) == 1 else statistics.mean_of(counted))
 
 
 class _PerCase:
