@@ -496,6 +496,7 @@ def test_released_inputs_are_renamed_to_their_cases_and_hold_no_reference(tmp_pa
     data = b"".join(package.released_inputs(row))
     assert data == b"".join(package.released_inputs(row)), "the same bytes every time"
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert {item.date_time for item in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
         assert archive.testzip() is None
         assert archive.namelist() == ["scan-1.nii.gz", "scan-2.npz", "inputs.csv"]
         assert archive.read("scan-1.nii.gz") == (tmp_path / "inputs/x1.nii.gz").read_bytes()

@@ -154,6 +154,19 @@ def test_faults_far_down_have_their_line_whatever_block_they_fall_into(tmp_path)
     assert [(fault.line, fault.column) for fault in caught.value.faults] == [(100_000, 2)]
 
 
+def test_a_case_doubled_in_another_block_is_told_with_its_first_line(tmp_path):
+    ids = [f"case-{number:07d}" for number in range(120_000)]
+    lines = ["case_id,value", *(f"{name},1.25" for name in ids)]
+    lines[99_999] = f"{ids[4]},1.25"
+    (tmp_path / "answer").write_text("\n".join(lines))
+    with pytest.raises(Faults) as caught:
+        readers.check(REGRESSION, ids, tmp_path / "answer")
+    first, second = caught.value.faults
+    assert first.message == "case 'case-0000004' was already given on line 6"
+    assert (first.line, first.column) == (100_000, 1)
+    assert second.message == "1 of 120,000 cases are missing: 'case-0099998'"
+
+
 def test_rows_may_come_in_any_order_and_columns_too(tmp_path):
     rows = [f"0.{number},{name},0.25,{0.75 - number / 10:.2f}" for number, name in enumerate(IDS, 1)]
     (tmp_path / "answer").write_text("\n".join(["mild,case_id,severe,none", *rows[::-1]]))
