@@ -96,7 +96,7 @@ class Supervisor:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                preexec_fn=_end_with_parent,
+                preexec_fn=end_with_parent,
                 start_new_session=True,
             )
         part.started = time.monotonic()
@@ -120,8 +120,8 @@ def worker(concurrency: int, log: Path | None = None) -> Part:
     return Part("worker", python(*command), refusal=3, log=log)
 
 
-def _end_with_parent() -> None:
-    """Runs in the child before exec."""
+def end_with_parent() -> None:
+    """The kernel kills this process when its parent ends; for `preexec_fn`."""
     _libc.prctl(1, signal.SIGKILL, 0, 0, 0)
 
 

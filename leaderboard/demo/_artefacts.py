@@ -15,6 +15,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+from evaluators.supervisor import end_with_parent
 from leaderboard.demo import Demo, _data
 
 MISSING = 3  # exit code of a build whose data is not here
@@ -101,7 +102,13 @@ def _run(name: str, work: Path, log: Path, tell: Callable[[dict], None]) -> tupl
     command = [sys.executable, "-m", "leaderboard.demo", name, str(work)]
     with log.open("w") as errors:
         child = subprocess.Popen(
-            command, cwd=settings.BASE_DIR, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True
+            command,
+            cwd=settings.BASE_DIR,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            preexec_fn=end_with_parent,
         )
         _children.add(child)
         try:

@@ -29,6 +29,8 @@ class Command(BaseCommand):
                 show.work()
             except _show.Stalled as stalled:
                 raise CommandError(str(stalled)) from None
+            except KeyboardInterrupt:
+                raise CommandError("Stopped. The same command goes on from here.") from None
         for board in show.boards():
             self.stdout.write("\n" + _board.text(board))
         for text in show.skipped:
