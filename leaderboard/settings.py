@@ -4,6 +4,7 @@ Guarantees: no secret has a default value; nothing here calls out to the interne
 writes lies in `KENSA_DATA_DIR`, in the database, or in `KENSA_STORAGE_URL`.
 """
 
+import hashlib
 import os
 import secrets
 import socket
@@ -43,6 +44,14 @@ def _secret_key(folder: Path) -> str:
             "(python3 -c 'import secrets; print(secrets.token_urlsafe(50))'), or unset it and one is made for you"
         )
     return key
+
+
+def _socket(folder: Path) -> Path:
+    """Where the embedded broker listens: in the data folder, or under /tmp where that path is too long for a socket."""
+    path = folder / "broker.sock"
+    if len(os.fsencode(path)) <= 100:
+        return path
+    return Path("/tmp") / f"kensa-{hashlib.sha256(os.fsencode(path)).hexdigest()[:16]}.sock"
 
 
 DATA_DIR = Path(os.environ.get("KENSA_DATA_DIR") or BASE_DIR / "var").resolve()
@@ -148,7 +157,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "kensa_cache"}}
 
 # Celery: the message is a doorbell, the Run row is the truth; so no results, and losing the broker loses nothing.
-REDIS_URL = os.environ.get("REDIS_URL") or f"redis+socket://{DATA_DIR / 'broker.sock'}"
+REDIS_URL = os.environ.get("REDIS_URL") or f"redis+socket://{_socket(DATA_DIR)}"
 CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "cpu"
