@@ -109,6 +109,13 @@ def test_failures_of_ours_are_tried_three_times_then_refunded(run):
     assert Run.objects.filter(runs.REFUNDED).count() == 1
 
 
+def test_a_run_that_is_given_back_has_lost_no_attempt(run):
+    assert runs.release(runs.claim(run.pk, "w"))
+    run.refresh_from_db()
+    assert (run.status, run.attempt, run.lease) == (S.QUEUED, 0, "")
+    assert runs.claim(run.pk, "w").attempt == 1
+
+
 def test_a_worker_that_dies_three_times_ends_the_run(run):
     for _ in range(3):
         assert runs.claim(run.pk, "w")
