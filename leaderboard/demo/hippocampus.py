@@ -119,7 +119,7 @@ def network(folder: Path) -> Path:
         "datasets": ["medical-segmentation-decathlon-task04"],
     }
     sections = {
-        "What it is": f"A 3D U-Net of three levels, {parameters:,} parameters, as ONNX. Input: a block of T1 MRI around one "
+        "What it is": f"A 3D U-Net of three levels, about {round(parameters, -3):,} parameters, as ONNX. Input: a block of T1 MRI around one "
         "hippocampus at 1 mm, mean 0 and standard deviation 1 over the block, then zeros after the data until every side is a "
         "multiple of 4, `(n, 1, x, y, z)`, axes toward right, front and top. Output: logits of background, anterior and "
         "posterior hippocampus.",
