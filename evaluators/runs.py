@@ -19,6 +19,7 @@ from django.db.models.functions import Now
 import evaluators
 from evaluators import receipts
 from evaluators.celery import app
+from evaluators.faults import SHOWN
 from evaluators.models import Package, Run, Score
 
 log = logging.getLogger(__name__)
@@ -144,10 +145,16 @@ def finish(
 
 
 def reject(lease: Lease, error: str, faults: list[dict], *, count: int = 0, log: str = "") -> bool:
-    """End a run whose answer is at fault; `faults` name places in the participant's own files and nothing else."""
+    """End a run whose answer is at fault; `faults` name places in the participant's own files and nothing else.
+
+    The first 50 are kept; `count`: how many there are.
+    """
+    shown = faults[:SHOWN]
+    if count > len(shown):
+        shown = [*shown[: SHOWN - 1], {"message": f"and {count - min(len(shown), SHOWN - 1):,} more faults"}]
     return bool(
         _held(lease).update(
-            status=Run.Status.REJECTED, finished=Now(), stage="", error=error, faults=faults[:50], log=log, **_RELEASED
+            status=Run.Status.REJECTED, finished=Now(), stage="", error=error, faults=shown, log=log, **_RELEASED
         )
     )
 

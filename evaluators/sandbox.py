@@ -9,7 +9,6 @@ import contextlib
 import json
 import os
 import selectors
-import shutil
 import signal
 import socket
 import subprocess
@@ -89,7 +88,7 @@ class Sandbox:
         `work`: a folder the child may write to, its /out. `given`: {name: path}, read-only, at /in/<name>. `heard` is
         called with each progress message, and with {} at least every `beat_seconds`; False from it stops the child.
         """
-        with tempfile.TemporaryDirectory(prefix="kensa-root-") as root:
+        with tempfile.TemporaryDirectory(prefix="root-", dir=Path(work).resolve().parent) as root:
             inside = {name: f"/in/{name}" if self.walls else str(path) for name, path in given.items()}
             task = {
                 "entry": entry,
@@ -347,11 +346,6 @@ def _disk(folder: Path) -> int:
             with contextlib.suppress(OSError):
                 total += max(os.lstat(os.path.join(path, name)).st_blocks * 512, 4096)
     return total
-
-
-def clean(folder: Path) -> None:
-    """Remove a child's folder, whatever it left there."""
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 _shared: Sandbox | None = None

@@ -49,6 +49,7 @@ class Sweeper(bootsteps.StartStopStep):
             try:
                 close_old_connections()
                 runs.sweep(evaluate=tasks.evaluate)
+                worker.tidy()
             except Exception:
                 log.exception("sweep failed; the next one is in %s s", settings.SWEEP_SECONDS)
             self.stopping.wait(settings.SWEEP_SECONDS)

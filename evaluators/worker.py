@@ -8,6 +8,7 @@ import hashlib
 import json
 import logging
 import os
+import shutil
 import tempfile
 import threading
 import time
@@ -52,9 +53,8 @@ def evaluate(lease: runs.Lease) -> None:
     """Evaluate a claimed run to one of its ends; an error of ours gives the run back for another attempt."""
     try:
         run = Run.objects.select_related("package").get(pk=lease.run_id)
-        scratch = settings.DATA_DIR / "scratch"
-        scratch.mkdir(exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f"run-{run.pk}-", dir=scratch, ignore_cleanup_errors=True) as folder:
+        name = f"run-{run.pk}-{lease.attempt}-"
+        with tempfile.TemporaryDirectory(prefix=name, dir=_scratch(), ignore_cleanup_errors=True) as folder:
             _Attempt(run, lease, Path(folder)).make()
     except Lost:
         log.info("run %s attempt %s: stopped, the run is no longer ours", lease.run_id, lease.attempt)
@@ -63,6 +63,20 @@ def evaluate(lease: runs.Lease) -> None:
             return
         log.exception("run %s attempt %s failed", lease.run_id, lease.attempt)
         runs.fail(lease, "internal", log=traceback.format_exc()[-20_000:])
+
+
+def tidy() -> None:
+    """Remove the folders that killed workers left: those of attempts that no longer run."""
+    for folder in _scratch().glob("run-*-*-*"):
+        pk, attempt = folder.name.split("-")[1:3]
+        if not Run.objects.filter(pk=pk, attempt=attempt, status=Run.Status.RUNNING).exists():
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _scratch() -> Path:
+    scratch = settings.DATA_DIR / "scratch"
+    scratch.mkdir(parents=True, exist_ok=True)
+    return scratch
 
 
 class _Attempt:

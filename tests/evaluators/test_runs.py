@@ -131,9 +131,10 @@ def test_a_rejected_run_keeps_the_faults_and_costs_only_after_a_real_case(site):
         lease = runs.claim(run.pk, "w")
         assert runs.beat(lease, "predicting", 0, opened_real_case=opened)
         assert runs.beat(lease, "predicting", 10)
-        assert runs.reject(lease, "faults", [{"message": str(n)} for n in range(60)], log="for the organiser")
+        assert runs.reject(lease, "faults", [{"message": str(n)} for n in range(60)], count=70, log="for the organiser")
     first.refresh_from_db()
     assert first.status == S.REJECTED and len(first.faults) == 50
+    assert first.faults[-1] == {"message": "and 21 more faults"}
     assert list(Run.objects.filter(runs.REFUNDED)) == [first]
 
 
