@@ -4,7 +4,7 @@ Keys, all optional. `kind`: image | volume | table (default by the case itself).
 this; default 255 for whole-number images, else 1), `mean` and `std` (per channel, after scaling). Images: `size` [height,
 width], `channels` 1 or 3, `interpolation` nearest | bilinear | bicubic | lanczos (default bilinear), `layout` NCHW | NHWC.
 Volumes: `normalise` none | zscore | minmax | percentile (1st to 99th), `multiple` (pad each axis with zeros, after the
-data, to a multiple of it). Tables: `columns` (their order), `mean`, `std`.
+data, to a multiple of it). Tables: `mean`, `std`.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ INTERPOLATION = {
 }
 KEYS = {
     "kind": str, "name": str, "size": list, "channels": int, "scale": (int, float), "mean": (list, int, float),
-    "std": (list, int, float), "interpolation": str, "layout": str, "normalise": str, "multiple": int, "columns": list,
+    "std": (list, int, float), "interpolation": str, "layout": str, "normalise": str, "multiple": int,
 }  # fmt: skip
 CHOICES = {
     "kind": ("image", "volume", "table"),
@@ -72,8 +72,6 @@ def _numbers(inputs: dict) -> list[str]:
         wrong.append("`inputs.scale` is not a number other than 0")
     if not 1 <= inputs.get("multiple", 1) <= 1024:
         wrong.append("`inputs.multiple` is not 1 to 1024")
-    if not all(isinstance(name, str) for name in inputs.get("columns", [])):
-        wrong.append("`inputs.columns` holds something else than names")
     return wrong
 
 
@@ -85,8 +83,17 @@ class Prepared:
     shape: tuple[int, ...]
 
 
+SPATIAL = {"table": 0, "image": 2, "volume": 3}
+
+
 def prepare(case: np.ndarray, inputs: dict, spatial: int) -> Prepared:
-    """A case as the network takes it, float32. `spatial`: 2 for images, 3 for volumes, 0 for rows of a table."""
+    """A case as the network takes it, float32. `spatial`: 2 for images, 3 for volumes, 0 for rows of a table; the declared
+    kind goes before it."""
+    spatial = SPATIAL.get(inputs.get("kind"), spatial)
+    if spatial == 3 and case.ndim not in (3, 4) or spatial == 2 and case.ndim not in (2, 3):
+        raise refusal(
+            "the inputs of this benchmark are not of the declared kind", "Check `inputs.kind` in config.json."
+        )
     if spatial == 0:
         row = np.asarray(case, np.float32).ravel()
         return Prepared(_standardise(row, inputs, axis=0), row.shape)
