@@ -1,13 +1,13 @@
-"""REST over models: list, read, create, upload, commit. Thin callers of the verbs; mounted under /api/v1/.
+"""REST over models: list, read, create, upload, commit. Thin callers of the verbs.
 
-A browser's session works too, with the forgery check; programs send `Authorization: Bearer <token>`.
+Programs send `Authorization: Bearer <token>`; a browser's session works too, with the forgery check of the API that this
+router is mounted in (leaderboard/rest.py).
 """
 
 from functools import wraps
 
 from django.http import HttpRequest, JsonResponse
 from ninja import Query, Router, Schema
-from ninja.utils import check_csrf
 from pydantic import Field
 
 from zoo import access, catalogue, commits, errors, paths, safety, text, uploads
@@ -39,7 +39,7 @@ class NewCommit(Schema):
 
 
 def answers(operation):
-    """Refusals as JSON of the one shape; and a session may only change things with its forgery token."""
+    """Refusals as JSON of the one shape."""
 
     @wraps(operation)
     def answer(request: HttpRequest, *args, **kwargs):
