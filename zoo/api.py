@@ -44,10 +44,6 @@ def answers(operation):
     @wraps(operation)
     def answer(request: HttpRequest, *args, **kwargs):
         try:
-            if request.method not in ("GET", "HEAD") and request.token is None and check_csrf(request):
-                raise Refused(
-                    "csrf", "The forgery token is missing.", "Send a bearer token, or X-CSRFToken.", status=403
-                )
             return operation(request, *args, **kwargs)
         except Refused as refusal:
             response = errors.as_json(refusal)
