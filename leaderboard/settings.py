@@ -154,7 +154,14 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # In the database, so that throttles count across processes and no page depends on the broker.
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "kensa_cache"}}
+# Room enough that nobody pushes a throttle's count out by filling it (Django's own limit is 300 entries).
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "kensa_cache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}
 
 # Celery: the message is a doorbell, the Run row is the truth; so no results, and losing the broker loses nothing.
 REDIS_URL = os.environ.get("REDIS_URL") or f"redis+socket://{_socket(DATA_DIR)}"

@@ -46,10 +46,7 @@ def answers(operation):
         try:
             return operation(request, *args, **kwargs)
         except Refused as refusal:
-            response = errors.as_json(refusal)
-            for name, value in refusal.headers.items():
-                response[name] = value
-            return response
+            return errors.as_json(refusal)
 
     return answer
 

@@ -32,4 +32,6 @@ def header_text(text: str) -> str:
 def as_json(refusal: Refused) -> JsonResponse:
     response = JsonResponse(body(refusal.code, refusal.message, refusal.hint), status=refusal.status)
     response["X-Error-Message"] = header_text(refusal.message)
+    for name, value in refusal.headers.items():
+        response[name] = value
     return response
