@@ -1,4 +1,5 @@
-"""What runs inside the sandbox: read and predict (untrusted bytes to plain arrays), score (plain arrays and labels to scores).
+"""What runs inside the sandbox: read and predict (untrusted bytes to plain arrays), score (plain arrays and labels to scores),
+and the first look at an uploaded package.
 
 Each tells its progress as lines of JSON and ends with an exit code: 0 done, 2 the answer is at fault, 3 memory, 4 an error
 of ours, 5 disk. A fault names a place in the participant's own files; everything else goes to the log, which the organiser
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from evaluators import evaluate, inference, predictions, readers
+from evaluators import contents, evaluate, inference, predictions, readers
 from evaluators.cases import read_cases
 from evaluators.faults import Faults
 
@@ -34,6 +35,16 @@ def read(request: dict, paths: dict, fd: int) -> int:
         return _at_fault(fd, faults)
     tell(fd, progress=100)
     tell(fd, done={})
+    return DONE
+
+
+def package(request: dict, paths: dict, fd: int) -> int:
+    """Read an uploaded benchmark package whole: every reference and input is opened here. Sees nothing else."""
+    try:
+        facts = contents.read(Path(paths["package"])).facts
+    except Faults as faults:
+        return _at_fault(fd, faults)
+    tell(fd, done=facts)
     return DONE
 
 

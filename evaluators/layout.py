@@ -23,8 +23,10 @@ MAX_RATIO = 100  # of a whole package; single label maps may be packed far bette
 NAME = re.compile(r"[^\x00-\x1f\x7f\\:*?\"<>|#]{1,255}")
 
 
-def unpack(path: Path, found: Findings) -> tuple[Path, tempfile.TemporaryDirectory | None]:
-    """The root of a package: the folder itself, or that into which the zip was unpacked."""
+def unpack(
+    path: Path, found: Findings, *, most_files: int = MAX_FILES, most_bytes: int = MAX_BYTES, within: str | None = None
+) -> tuple[Path, tempfile.TemporaryDirectory | None]:
+    """The root of a package: the folder itself, or that into which the zip was unpacked, in a new folder in `within`."""
     if path.is_dir():
         return path, None
     if not path.is_file():
@@ -32,11 +34,12 @@ def unpack(path: Path, found: Findings) -> tuple[Path, tempfile.TemporaryDirecto
     name, words = sniff.kind(sniff.head(path))
     if name != "zip":
         found.stop(f"this is {words}, not a zip of a package", "Name the folder of the package, or a zip of it.")
-    listed = archives.listing(path, found, most_files=MAX_FILES, most_bytes=MAX_BYTES, ratio=MAX_RATIO)
+    listed = archives.listing(path, found, most_files=most_files, most_bytes=most_bytes, ratio=MAX_RATIO)
     _plain_names(listed, found)
     found.check()
-    unpacked = tempfile.TemporaryDirectory(prefix="kensa-package-")
-    root = Path(unpacked.name)
+    unpacked = tempfile.TemporaryDirectory(prefix="kensa-package-", dir=within)
+    root = Path(unpacked.name, "package")
+    root.mkdir()
     try:
         with zipfile.ZipFile(path) as archive:
             for relative, item in listed.items():
