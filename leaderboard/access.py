@@ -8,6 +8,8 @@ from django.db.models import Q, QuerySet
 from evaluators.models import Run
 from leaderboard.models import Benchmark, Submission
 from zoo import access as zoo_access
+from zoo.errors import Refused
+from zoo.models import Namespace
 
 OPERATOR = "operator"  # runs the service
 OWNER = "owner"  # of a benchmark: leads the namespace that owns it; of a submission: is of the team that handed it in
@@ -51,7 +53,15 @@ SUBMISSION = {
     "withdraw": HOUSE,
     "rerun": frozenset({OPERATOR, ORGANISER}),
 }
-RULES = {Benchmark: BENCHMARK, Submission: SUBMISSION}
+# On a namespace, by who leads it (owner) or belongs to it (organiser). One's own namespace is one's own to lead.
+NAMESPACE = {
+    "organise": HOUSE,  # make benchmarks that it owns
+}
+RULES = {Benchmark: BENCHMARK, Submission: SUBMISSION, Namespace: NAMESPACE}
+NAMESPACE_ROLES = {
+    zoo_access.OPERATOR: OPERATOR, zoo_access.OWNER: OWNER, zoo_access.MEMBER: ORGANISER, zoo_access.READER: READER,
+    zoo_access.ANONYMOUS: ANONYMOUS,
+}  # fmt: skip
 
 PUBLIC = Q(private=False, status__in=[Benchmark.Status.PUBLISHED, Benchmark.Status.CLOSED])
 
@@ -71,8 +81,18 @@ def visible_submissions(user) -> QuerySet[Submission]:
     return Submission.objects.filter(entry | Q(team__in=_mine(user)) | Q(benchmark__owner__in=_mine(user)))
 
 
-def role(user, thing: Benchmark | Submission) -> str:
-    """The strongest role of this user on a benchmark or a submission."""
+def organisable(user) -> QuerySet[Namespace]:
+    """The namespaces this user may make benchmarks for: their own and their organisations; operators, all organisations."""
+    mine = zoo_access.namespaces_of(user)
+    if not zoo_access.is_operator(user):
+        return mine
+    return Namespace.objects.filter(Q(user=user) | Q(user=None)).order_by("-user_id", "name")
+
+
+def role(user, thing: Benchmark | Submission | Namespace) -> str:
+    """The strongest role of this user on a benchmark, a submission, or a namespace."""
+    if isinstance(thing, Namespace):
+        return NAMESPACE_ROLES[zoo_access.role(user, thing)]
     towards = zoo_access.role(user, thing.owner if isinstance(thing, Benchmark) else thing.benchmark.owner)
     if towards in (zoo_access.OPERATOR, zoo_access.ANONYMOUS):
         return OPERATOR if towards == zoo_access.OPERATOR else ANONYMOUS
@@ -90,8 +110,8 @@ def _role_on_benchmark(user, benchmark: Benchmark, towards: str) -> str:
     return PARTICIPANT if Submission.objects.filter(benchmark=benchmark, team__in=_mine(user)).exists() else READER
 
 
-def can(user, action: str, thing: Benchmark | Submission) -> bool:
-    """Whether the table allows `action` on this benchmark or submission; a mistyped action is a KeyError."""
+def can(user, action: str, thing: Benchmark | Submission | Namespace) -> bool:
+    """Whether the table allows `action` on this benchmark, submission or namespace; a mistyped action is a KeyError."""
     return role(user, thing) in RULES[type(thing)][action]
 
 
@@ -99,6 +119,15 @@ def allowed(user, thing: Benchmark | Submission) -> set[str]:
     """Every action that `can` would allow, for one look at the roles."""
     mine = role(user, thing)
     return {action for action, roles in RULES[type(thing)].items() if mine in roles}
+
+
+def require(user, action: str, thing: Benchmark | Submission | Namespace) -> None:
+    """Pass, or raise Refused: 401 for a person who is not signed in, 403 for one who is."""
+    if can(user, action, thing):
+        return
+    if not user.is_authenticated:
+        raise Refused("sign_in", "You need to be signed in for this.", "Sign in, or send a bearer token.", status=401)
+    raise Refused("forbidden", "This is for its organisers.", "Ask a member of the namespace that owns it.", status=403)
 
 
 def is_organiser(user, benchmark: Benchmark) -> bool:

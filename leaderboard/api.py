@@ -30,7 +30,7 @@ api = rest.handle_errors(
     )
 )
 api.add_router("/models", models)
-signed_in, uploader = rest.SignedIn(), rest.Uploader()
+signed_in, uploader, organiser = rest.SignedIn(), rest.Uploader(), rest.Organiser()
 
 
 class SubmissionForm(Schema):
@@ -46,6 +46,13 @@ class SubmissionForm(Schema):
     external_data: str = ""
     note: str = ""
     baseline: bool = False
+
+
+class PackageForm(Schema):
+    """The fields beside the zip. `owner` is a namespace you belong to, default your own; `publish` opens it at once."""
+
+    owner: str = ""
+    publish: bool = False
 
 
 @api.get("/tasks", tags=["tasks"])
@@ -64,6 +71,30 @@ def list_benchmarks(request, task: str = "", limit: int = rest.PAGE, offset: int
     rows = benchmarks.visible(request.user)
     rows = rows.filter(task__slug=task) if task else rows
     return rest.page(request, rows.order_by("slug"), "benchmarks", answers.benchmark, limit, offset)
+
+
+@api.post("/benchmarks", tags=["benchmarks"], auth=organiser)
+def create_benchmark(request, form: Form[PackageForm], file: UploadedFile | None = File(None)):
+    """Hand in a benchmark package as one zip. 201: made, a draft unless `publish`; 200: this very package was here
+    already; 422: every fault with file, line and column, and nothing was kept."""
+    made = benchmarks.receive(file, form.owner, request.user, publish=form.publish)
+    response = JsonResponse(answers.benchmark(made), status=200 if made.known else 201)
+    response["Location"] = f"/api/v1/benchmarks/{made.slug}?version={made.version}"
+    return response
+
+
+@api.post("/benchmarks/{slug}/publish", tags=["benchmarks"], auth=signed_in)
+def publish(request, slug: str, version: str = ""):
+    """Open a draft to everyone, as the current version, and freeze its rounding steps. Default: the newest draft."""
+    draft = benchmarks.drafts(request.user).filter(slug=slug).first()
+    found = benchmarks.find(slug, request.user, version or (draft and draft.version))
+    return answers.benchmark(benchmarks.publish(found, request.user))
+
+
+@api.post("/benchmarks/{slug}/close", tags=["benchmarks"], auth=signed_in)
+def close(request, slug: str, version: str = ""):
+    """Take no more submissions on a version, default the current one; its board stays."""
+    return answers.benchmark(benchmarks.close(benchmarks.find(slug, request.user, version), request.user))
 
 
 @api.get("/benchmarks/{slug}", tags=["benchmarks"])

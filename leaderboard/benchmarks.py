@@ -8,50 +8,76 @@ import functools
 from pathlib import Path
 
 import numpy as np
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from evaluators import layout, places
 from evaluators import package as packages
 from evaluators.faults import Fault, Faults
 from evaluators.models import Package, Run, Score
-from leaderboard import access, claims, rounding, standings
+from leaderboard import access, claims, intake, rounding, standings
 from leaderboard.models import Benchmark, Submission, Task
 from zoo import blobs
 from zoo.errors import NotFound, Refused
 from zoo.models import Namespace
 
 DEFAULT_OWNER = "kensa"
+RESERVED = ("new",)  # slugs that are addresses of other pages under /benchmarks/
 
 
-def load(source: str | Path, owner: Namespace | str | None = None, *, publish: bool = True) -> Benchmark:
+def load(
+    source: str | Path, owner: Namespace | str | None = None, *, publish: bool = True, by=None, filename: str = ""
+) -> Benchmark:
     """Make a benchmark from a package folder or zip. The same content again gives the existing benchmark.
 
     owner: the organiser's namespace; default the one the manifest names, else `kensa`, which is made if new.
+    by: who uploaded it, under what `filename`; then nothing in it is trusted with this process (see intake.py). None:
+    it lies on the server, and the house loads it. `benchmark.known` tells whether this very content was there before.
     Raises Faults with every fault of the package; then nothing was stored.
     """
-    with _read(Path(source)) as folder:
-        published, faults = claims.read(folder.root / claims.FILE)
+    with intake.unpacked(Path(source), filename if by else "") as root, _read(root, by) as folder:
+        published, faults = claims.read(root / claims.FILE)
         if isinstance(owner, str) or owner is None:
             owner, wrong = _owner(owner or folder.manifest.get("owner") or DEFAULT_OWNER)
             faults += wrong
         if not faults:
-            faults += _identity_faults(folder, owner)
+            faults += _identity_faults(folder, owner, by)
         if faults:
             raise Faults(faults)
-        with transaction.atomic():
-            owner.pk or owner.save()
-            benchmark = _store(folder, owner, published)
+        package = packages.store(folder)  # before the transaction: no lock is held while files are copied
+        try:
+            with transaction.atomic():
+                owner.pk or owner.save()
+                benchmark = _store(package, owner, published)
+        except IntegrityError:
+            raise Faults(_identity_faults(folder, owner, by) or [_fault(folder, "slug", *TAKEN)]) from None
     if publish and benchmark.status == Benchmark.Status.DRAFT:
-        benchmark = _open(benchmark)
+        known, benchmark = benchmark.known, _open(benchmark)
+        benchmark.known = known
     return benchmark
 
 
-def _read(source: Path):
+def receive(file, owner: str, author, *, publish: bool = False) -> Benchmark:
+    """Take an uploaded package (an uploaded zip) for a namespace of the author's, their own by default.
+
+    Raises Refused (401, 403, 503), or Faults with every fault of the package; then nothing was stored.
+    """
+    named = Namespace.objects.filter(name__iexact=owner) if owner else Namespace.objects.filter(user=author.pk)
+    namespace = named.first()
+    if namespace is None or not access.can(author, "organise", namespace):
+        hint = "Choose yourself, or an organisation you belong to."
+        raise Refused("not_your_namespace", "You may not make benchmarks for this owner.", hint, status=403)
+    if file is None:
+        raise Faults([Fault("no file was chosen", "Send the package as one zip.")])
+    return load(file.temporary_file_path(), namespace, publish=publish, by=author, filename=Path(file.name).name[:255])
+
+
+def _read(root: Path, by):
     """The package; where it is at fault, with the faults of its claims beside the others."""
     try:
-        return packages.read(source)
+        return intake.read(root) if by else packages.read(root)
     except Faults as faults:
-        more = claims.read(source / claims.FILE)[1] if source.is_dir() else []
+        more = claims.read(root / claims.FILE)[1]
         raise Faults([*faults.faults, *more], faults.count + len(more)) from None
 
 
@@ -64,23 +90,31 @@ def _owner(name: str) -> tuple[Namespace | None, list[Fault]]:
     return None, [Fault(f"there is no user or organisation {name!r}", "Make it first, or name another owner.")]
 
 
-def _identity_faults(folder, owner: Namespace) -> list[Fault]:
-    """Faults in what the slug and version already stand for here."""
+TAKEN = ("another benchmark has this slug", "Choose another slug.")
+
+
+def _identity_faults(folder, owner: Namespace, by) -> list[Fault]:
+    """Faults in what the slug and version already stand for here, told as far as the uploader may know."""
     slug, version = folder.manifest["slug"], folder.manifest["version"]
-    line = {"file": "benchmark.yaml"}
+    if slug in RESERVED:
+        return [_fault(folder, "slug", f"the slug {slug!r} is the address of another page", "Choose another slug.")]
     other = Benchmark.objects.filter(slug=slug).exclude(owner=owner.pk).select_related("owner").first()
+    if other and by and not access.visible_benchmarks(by).filter(slug=slug).exists():
+        return [_fault(folder, "slug", *TAKEN)]
     if other:
-        return [Fault(f"the slug {slug!r} belongs to {other.owner}", "Choose another slug.", **line)]
+        return [_fault(folder, "slug", f"the slug {slug!r} belongs to {other.owner}", "Choose another slug.")]
     same = Benchmark.objects.filter(slug=slug, version=version).select_related("package").first()
     if same is None or same.package.digest == packages.digest(folder) or _replaceable(same):
         return []
-    return [
-        Fault(
-            f"version {version} of {slug} is frozen, and this package has other content",
-            f"Raise version to {_latest(slug) + 1}: results are comparable within one version only.",
-            **line,
-        )
-    ]
+    message = f"version {version} of {slug} is frozen, and this package has other content"
+    hint = f"Raise version to {_latest(slug) + 1}: results are comparable within one version only."
+    return [_fault(folder, "version", message, hint)]
+
+
+def _fault(folder, key: str, message: str, hint: str) -> Fault:
+    """A fault in one line of benchmark.yaml."""
+    place = places.read(folder.files[layout.MANIFEST].read_bytes(), layout.MANIFEST).value[key]
+    return Fault(message, hint, file=layout.MANIFEST, **place.at)
 
 
 def _latest(slug: str) -> int:
@@ -92,12 +126,12 @@ def _replaceable(benchmark: Benchmark) -> bool:
     return benchmark.status == Benchmark.Status.DRAFT and not benchmark.submissions.exists()
 
 
-def _store(folder, owner: Namespace, published: list) -> Benchmark:
-    manifest = folder.manifest
-    package = packages.store(folder)
+def _store(package: Package, owner: Namespace, published: list) -> Benchmark:
+    manifest = package.manifest
     known = Benchmark.objects.filter(slug=manifest["slug"], version=manifest["version"]).first()
     if known and known.package_id == package.pk:
         claims.store(known, published)  # they are cited, not measured: no part of what is frozen
+        known.known = True
         return known
     values = {
         "package": package, "task": _task(manifest["task"]), "owner": owner, "title": manifest["title"],
@@ -119,6 +153,7 @@ def _store(folder, owner: Namespace, published: list) -> Benchmark:
             slug=manifest["slug"], version=manifest["version"], current=first, **values
         )
     claims.store(benchmark, published)
+    benchmark.known = False
     return benchmark
 
 
@@ -134,11 +169,14 @@ def _task(fields: dict) -> Task:
     return task
 
 
-def publish(benchmark: Benchmark) -> Benchmark:
+def publish(benchmark: Benchmark, by=None) -> Benchmark:
     """Open a draft to everyone it is meant for, as the current version, and freeze its rounding steps.
 
-    Baselines that were scored before set the steps; without them the number of patients does. Raises Refused.
+    Baselines that were scored before set the steps; without them the number of patients does. by: who asks, None the
+    house. Raises Refused.
     """
+    if by:
+        access.require(by, "publish", benchmark)
     return _open(benchmark)
 
 
@@ -159,11 +197,25 @@ def _open(benchmark: Benchmark) -> Benchmark:
 
 
 @transaction.atomic
-def close(benchmark: Benchmark) -> Benchmark:
-    """Take no more submissions; the board stays."""
-    Benchmark.objects.filter(pk=benchmark.pk).update(status=Benchmark.Status.CLOSED)
+def close(benchmark: Benchmark, by=None) -> Benchmark:
+    """Take no more submissions; the board stays. by: who asks, None the house. Raises Refused."""
+    if by:
+        access.require(by, "close", benchmark)
+    rows = Benchmark.objects.filter(pk=benchmark.pk)
+    if not rows.exclude(status=Benchmark.Status.DRAFT).update(status=Benchmark.Status.CLOSED):
+        # Closed boards are seen by all, and a draft has no rounding steps yet.
+        raise Refused("draft", "A draft takes no submissions of others yet.", "Publish it, or leave it.", status=409)
     benchmark.refresh_from_db()
     return benchmark
+
+
+def baselines(benchmark: Benchmark) -> int:
+    """How many of the organiser's baselines have been scored: they set the rounding steps at publication."""
+    return _baselines(benchmark).count()
+
+
+def _baselines(benchmark: Benchmark):
+    return Submission.objects.filter(benchmark=benchmark, baseline=True, withdrawn=None, run__status=Run.Status.SCORED)
 
 
 def _step(benchmark: Benchmark, metric) -> float:
@@ -201,6 +253,12 @@ def find(slug: str, viewer, version: int | str | None = None) -> Benchmark:
             "Check the slug and the version; if it is private, sign in or use a token of its organiser.",
         )
     return found
+
+
+def drafts(viewer):
+    """The drafts this viewer may see, newest versions first."""
+    rows = access.visible_benchmarks(viewer).filter(status=Benchmark.Status.DRAFT)
+    return rows.select_related("owner").order_by("slug", "-version")
 
 
 def versions(benchmark: Benchmark, viewer) -> list[Benchmark]:

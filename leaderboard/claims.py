@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
-import yaml
-
-from evaluators.faults import Fault
+from evaluators import places
+from evaluators.faults import Fault, Faults, quote
 from leaderboard.models import Benchmark, Claim
 
 FILE = "claims.yaml"
@@ -21,19 +21,17 @@ def read(file: Path) -> tuple[list[Claim], list[Fault]]:
     if not file.is_file():
         return [], []
     try:
-        rows = yaml.safe_load(file.read_text("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark else None
-        return [], [Fault("this is not YAML in UTF-8", "See yaml.org for the syntax.", line=line, file=FILE)]
-    if isinstance(rows, dict):
-        rows = rows.get("claims")
-    if not isinstance(rows, list):
+        tree = places.read(file.read_bytes(), FILE)
+    except Faults as faults:
+        return [], faults.faults
+    rows = tree.value.get("claims", tree) if isinstance(tree.value, dict) else tree
+    if not isinstance(rows.value, list):
         hint = "Write a list; each item has name, metric, value and citation."
         return [], [Fault("this is not a list of claims", hint, line=1, file=FILE)]
     claims, faults = [], []
-    for number, row in enumerate(rows, start=1):
-        wrong = list(_faults(number, row))
+    for number, place in enumerate(rows.value, start=1):
+        row = place.plain()
+        wrong = [replace(fault, line=place.line) for fault in _faults(number, row)]
         faults += wrong
         if not wrong:
             claims.append(Claim(**{key: value for key, value in row.items() if value is not None}))
@@ -51,13 +49,15 @@ def _faults(number: int, row) -> Iterator[Fault]:
                 f"{where} has no {name}", "A claim names its metric and value, and cites its source.", file=FILE
             )
     for name in sorted(set(map(str, row)) - FIELDS):
-        yield Fault(f"{where} has an unknown field {name!r}", f"Known are {', '.join(sorted(FIELDS))}.", file=FILE)
+        yield Fault(f"{where} has an unknown field {quote(name)}", f"Known are {', '.join(sorted(FIELDS))}.", file=FILE)
     for name in NUMBERS:
         value = row.get(name)
         if value is not None and (
             isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value)
         ):
-            yield Fault(f"{where}: {name} {value!r} is not a number", "Write it in figures, without a unit.", file=FILE)
+            yield Fault(
+                f"{where}: {name} {quote(value)} is not a number", "Write it in figures, without a unit.", file=FILE
+            )
     for name, longest in TEXTS.items():
         value = row.get(name)
         if value is not None and not isinstance(value, str):

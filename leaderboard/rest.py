@@ -21,6 +21,7 @@ from ninja.security import HttpBearer
 from ninja.utils import check_csrf
 
 from evaluators.faults import Faults
+from leaderboard import intake
 from zoo import errors, throttle
 from zoo.errors import Refused
 
@@ -126,6 +127,15 @@ class Uploader(SignedIn):
             raise Refused("too_large", "This file is too large.", f"At most {limit:,} bytes are taken.", status=413)
         if not throttle.hit(f"upload:{user.pk}", UPLOADS, UPLOAD_WINDOW):
             raise too_many("Too many uploads in the last hour.", UPLOAD_WINDOW)
+        return user
+
+
+class Organiser(SignedIn):
+    """A signed-in person who has not sent too many packages lately, nor one too large. Runs before the body is read."""
+
+    def authenticate(self, request, token):
+        user = super().authenticate(request, token)
+        intake.admit(user, int(request.META.get("CONTENT_LENGTH") or 0))
         return user
 
 

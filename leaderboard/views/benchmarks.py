@@ -4,8 +4,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from evaluators.models import Run
+from leaderboard import access, forest, standings
 from leaderboard import benchmarks as library
-from leaderboard import forest, standings
 from leaderboard.models import Benchmark
 from leaderboard.views import boards, overview, refusals, shell
 
@@ -19,7 +19,8 @@ def benchmarks(request):
     listed = list(library.visible(request.user))
     context = {
         "specialties": overview.by_specialty(overview.leaders(request.user, listed)),
-        "drafts": [b for b in listed if b.status == Benchmark.Status.DRAFT],
+        "drafts": library.drafts(request.user),
+        "may_organise": access.organisable(request.user).exists(),
         "axis": forest.UNIT,
     }
     return render(request, "leaderboard/benchmarks.html", context)
@@ -60,14 +61,20 @@ def benchmark(request, slug):
 def _facts(request, benchmark: Benchmark) -> dict:
     """What the page says of the benchmark itself, whatever was measured."""
     manifest = benchmark.package.manifest
+    versions = library.versions(benchmark, request.user)
+    allowed = access.allowed(request.user, benchmark)
     return {
+        "may_publish": "publish" in allowed and benchmark.status == Benchmark.Status.DRAFT,
+        "may_close": "close" in allowed and benchmark.status == Benchmark.Status.PUBLISHED,
+        "current": next((other for other in versions if other.current), None),
+        "baselines": library.baselines(benchmark) if "publish" in allowed else 0,
         "benchmark": benchmark,
         "manifest": manifest,
         "accepts": manifest.get("accepts", []),
         "traps": manifest.get("traps", []),
         "source": manifest.get("source", {}),
         "why": (manifest.get("metrics") or {}).get("why") or {},
-        "versions": library.versions(benchmark, request.user),
+        "versions": versions,
         "exports": EXPORTS,
         "commands": shell.commands(request, benchmark),
     }

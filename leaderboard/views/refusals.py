@@ -33,7 +33,11 @@ def sign_in(request):
 
 def refused(request, refusal: Refused):
     response = render(request, "refused.html", {"refusal": refusal}, status=refusal.status)
-    retry_after = getattr(refusal, "retry_after", None)
-    if retry_after:
-        response.headers["Retry-After"] = str(retry_after)
+    return with_headers(response, refusal)
+
+
+def with_headers(response, refusal: Refused):
+    """What a refusal tells programs, such as Retry-After."""
+    for name, value in refusal.headers.items():
+        response.headers[name] = value
     return response

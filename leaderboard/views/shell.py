@@ -23,6 +23,17 @@ def commands(request, benchmark: Benchmark) -> list[tuple[str, str]]:
     return found
 
 
+def package(request) -> str:
+    """The command line that hands in a benchmark package."""
+    lines = (
+        'curl -H "Authorization: Bearer $TOKEN"',
+        "  -F file=@package.zip",
+        f"  -F owner={shlex.quote(request.user.get_username())}",
+        f"  {shlex.quote(request.build_absolute_uri('/api/v1/benchmarks'))}",
+    )
+    return " \\\n".join(lines)
+
+
 def _post(api: str, part: str) -> str:
     lines = (
         'curl -H "Authorization: Bearer $TOKEN"',

@@ -6,8 +6,8 @@ from django.views.decorators.http import require_http_methods
 from evaluators.faults import Faults
 from evaluators.metrics import METRICS
 from evaluators.models import Run
+from leaderboard import access, submissions
 from leaderboard import benchmarks as library
-from leaderboard import submissions
 from leaderboard.models import Benchmark
 from leaderboard.views import refusals, shell
 from zoo import access as zoo_access
@@ -21,7 +21,7 @@ CHOICES = 200  # revisions offered
 @require_http_methods(["GET", "HEAD", "POST"])
 @refusals.page
 def submit(request, slug):
-    benchmark = library.find(slug, request.user)
+    benchmark = library.find(slug, request.user, request.GET.get("version"))
     if not request.user.is_authenticated:
         return refusals.sign_in(request)
     if request.method != "POST":
@@ -31,10 +31,7 @@ def submit(request, slug):
     except Faults as faults:
         return _form(request, benchmark, status=422, faults=faults)
     except Refused as refusal:
-        response = _form(request, benchmark, status=refusal.status, refusal=refusal)
-        if getattr(refusal, "retry_after", None):
-            response.headers["Retry-After"] = str(refusal.retry_after)
-        return response
+        return refusals.with_headers(_form(request, benchmark, status=refusal.status, refusal=refusal), refusal)
     return redirect(submission)
 
 
@@ -47,7 +44,8 @@ def _hand_in(request, benchmark: Benchmark):
     if _kind(request, benchmark) == Run.Kind.WEIGHTS:
         answer = {"model": request.POST.get("model") or None}
     texts = {name: request.POST.get(name, "") for name in TEXTS}
-    return submissions.submit(benchmark, team, request.user, **answer, **texts)
+    baseline = request.POST.get("baseline") == "yes"
+    return submissions.submit(benchmark, team, request.user, baseline=baseline, **answer, **texts)
 
 
 def _kind(request, benchmark: Benchmark) -> str:
@@ -72,6 +70,8 @@ def _form(request, benchmark: Benchmark, *, status=200, faults: Faults | None = 
         "teams": teams,
         "team": request.POST.get("team") or request.user.get_username(),
         "given": {name: request.POST.get(name, "") for name in TEXTS},
+        "may_baseline": access.can(request.user, "mark_baseline", benchmark),
+        "baseline": request.POST.get("baseline") == "yes",
         "chosen": chosen,
         "chosen_listed": any(value == chosen for value, _text, _here in revisions),
         "revisions": revisions,

@@ -2,15 +2,18 @@
 
 from django.urls import path
 
-from leaderboard.views import benchmarks, docs, health, home, preferences, search, submissions, submit, tasks
+from leaderboard.views import benchmarks, docs, health, home, organise, preferences, search, submissions, submit, tasks
 
 urlpatterns = [
     path("", home.home, name="home"),
     path("tasks/", tasks.tasks, name="tasks"),
     path("tasks/<str:slug>/", tasks.task, name="task"),
     path("benchmarks/", benchmarks.benchmarks, name="benchmarks"),
+    path("benchmarks/new/", organise.new, name="benchmark_new"),  # before <slug>; the loader keeps this slug free
     path("benchmarks/<str:slug>/", benchmarks.benchmark, name="benchmark"),
     path("benchmarks/<str:slug>/submit/", submit.submit, name="submit"),
+    path("benchmarks/<str:slug>/publish/", organise.publish, name="benchmark_publish"),
+    path("benchmarks/<str:slug>/close/", organise.close, name="benchmark_close"),
     path("submissions/", submissions.submissions, name="submissions"),
     path("submissions/<int:pk>/", submissions.submission, name="submission"),
     path("submissions/<int:pk>/cancel/", submissions.cancel, name="submission_cancel"),

@@ -5,7 +5,7 @@ import shutil
 import pytest
 from playwright.sync_api import expect
 
-from tests.leaderboard.test_pages_browser import CHROMIUM, chromium, site  # noqa: F401
+from tests.leaderboard.test_pages_browser import CHROMIUM, chromium, empty_database, site  # noqa: F401
 
 pytestmark = [
     pytest.mark.browser,
