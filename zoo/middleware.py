@@ -8,6 +8,7 @@ lets through becomes a page for people and JSON for programs.
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.views.defaults import page_not_found
 
 from zoo import errors, throttle, tokens
 from zoo.access import may_write
@@ -52,16 +53,26 @@ def refusal_response(request, exception) -> HttpResponse | None:
     """A page, the sign-in page, or JSON; anything but a `Refused` is not ours to answer."""
     if not isinstance(exception, errors.Refused):
         return None
-    wants_page = "text/html" in request.META.get("HTTP_ACCEPT", "") and not request.path.startswith("/api/")
-    if not wants_page or request.token:
+    if not _wants_page(request, exception):
         response = errors.as_json(exception)
     elif exception.status == 401:
         return redirect_to_login(request.get_full_path())
+    elif exception.status == 404:
+        response = page_not_found(request, exception)
     else:
         response = render(request, "zoo/refused.html", {"refusal": exception}, status=exception.status)
     for name, value in exception.headers.items():
         response[name] = value
     return response
+
+
+def _wants_page(request, exception: errors.Refused) -> bool:
+    """Whether a person reads the answer: what is not there is a page for everyone but programs, which download or use the API."""
+    if request.token or request.path.startswith("/api/"):
+        return False
+    accept, match = request.META.get("HTTP_ACCEPT", ""), request.resolver_match
+    page = exception.status == 404 and "json" not in accept and match is not None and match.url_name != "resolve"
+    return page or "text/html" in accept
 
 
 def _unknown(request) -> JsonResponse:
