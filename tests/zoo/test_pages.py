@@ -269,3 +269,16 @@ def test_pages_refuse_an_odd_query_without_falling_over(client, model):
         "/clinic/net/commits/%00",
     ):
         assert client.get(path).status_code == 404, path
+
+
+@pytest.mark.parametrize("path", ["/nobody/", "/nobody/net", "/clinic/nothing/tree/main"])
+@pytest.mark.parametrize("accept", ["", "*/*", "text/html"])
+def test_what_is_not_there_is_the_one_page_of_missing_addresses(path, accept, client, db):
+    answer = client.get(path, headers={"accept": accept})
+    assert answer.status_code == 404 and answer["Content-Type"].startswith("text/html")
+    assert "There is nothing at this address" in answer.content.decode()
+
+
+def test_a_program_that_downloads_what_is_not_there_gets_json(client, db):
+    answer = client.get("/nobody/net/resolve/main/model.onnx", headers={"accept": "*/*"})
+    assert answer.status_code == 404 and answer.json()["error"]["code"] == "model_not_found"
