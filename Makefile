@@ -6,7 +6,8 @@ SERVE ?= 1
 VENV := .venv
 PY := $(VENV)/bin/python
 DATA := $(or $(KENSA_DATA_DIR),var)
-PYTEST_ARGS ?=
+# Two at a time; a file's tests stay together.
+PYTEST_ARGS ?= -n 2 --dist loadfile
 export PYTHONUNBUFFERED := 1
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev system demo serve test lint speed coverage soak env
@@ -67,7 +68,7 @@ coverage: setup-dev ## interval coverage by simulation; writes docs/coverage.md
 	@$(PY) -m tests.speed.coverage
 
 soak: setup-dev system ## kills, races, big files, full size; writes docs/soak.json
-	@$(PY) -m pytest -m soak --soak $(PYTEST_ARGS)
+	@$(PY) -m pytest -m soak --soak
 
 env: ## a new .env for docker compose, with random secrets
 	@test ! -e .env || { echo ".env exists; remove it first if you mean to replace it"; exit 1; }

@@ -215,8 +215,11 @@ Path(FILE_UPLOAD_TEMP_DIR).mkdir(exist_ok=True)
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
 
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English"), ("ja", "日本語")]
 LOCALE_PATHS = [BASE_DIR / "leaderboard" / "locale"]
+# Only the languages there is a catalogue for are offered.
+LANGUAGES = [("en", "English")] + [
+    (code, name) for code, name in [("ja", "日本語")] if (LOCALE_PATHS[0] / code / "LC_MESSAGES" / "django.mo").exists()
+]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = os.environ.get("KENSA_TIME_ZONE", "UTC")

@@ -181,7 +181,7 @@ def _why_empty(board) -> str:
 def differences(board) -> tuple[forest.Axis, list[Row]]:
     """Each of the leading entries minus the first, on an axis of their own; zero is the strong line."""
     shown = board.differences[:LEADING]
-    axis = forest.fit([v for d in shown for v in (d.value, d.low, d.high)] + [0.0], chance=0.0, about=4)
+    axis = forest.fit([v for d in shown for v in (d.value, d.low, d.high)] + [0.0], chance=0.0, about=3)
     rows = []
     for difference in shown:
         score = SimpleNamespace(

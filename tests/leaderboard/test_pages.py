@@ -229,8 +229,9 @@ def test_theme_is_a_plain_link_that_sets_a_cookie_and_comes_back(theme, client):
 
 
 def test_language_is_a_plain_link_that_sets_a_cookie(client):
-    assert client.get("/settings/language/", {"to": "ja", "next": "/tasks/"})["Location"] == "/tasks/"
-    assert '<html lang="ja"' in client.get("/").content.decode()
+    answer = client.get("/settings/language/", {"to": "en", "next": "/tasks/"})
+    assert answer["Location"] == "/tasks/" and answer.cookies["django_language"].value == "en"
+    assert '<html lang="en"' in client.get("/", headers={"Accept-Language": "ja"}).content.decode()
 
 
 @pytest.mark.parametrize(
