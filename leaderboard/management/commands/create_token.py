@@ -9,7 +9,9 @@ from zoo.models import Token, User
 
 
 class Command(BaseCommand):
-    help = "Add a token for USER (made if new, without a password) and print it alone. admin: makes the user an operator."
+    help = (
+        "Add a token for USER (made if new, without a password) and print it alone. admin: makes the user an operator."
+    )
 
     def add_arguments(self, parser):
         parser.add_argument("user")
