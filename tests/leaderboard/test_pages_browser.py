@@ -156,7 +156,13 @@ def test_no_page_runs_over_the_edge_or_breaks_its_own_policy(width, scheme, full
         "/docs/metrics/",
         "/search/?q=board",
     ]
-    others += ["/benchmarks/new/", "/benchmarks/chest/submit/", "/submissions/", "/accounts/2fa/", "/accounts/password/change/"]
+    others += [
+        "/benchmarks/new/",
+        "/benchmarks/chest/submit/",
+        "/submissions/",
+        "/accounts/2fa/",
+        "/accounts/password/change/",
+    ]
     for address in (*others, *boards, "/benchmarks/chest/?rows=all&metric=average_precision", *mine):
         page.goto(site + address)
         over = page.evaluate(OVER)
