@@ -4,6 +4,7 @@
 lane by lane. Scalars spread over all lanes. Only for use in compiled code.
 """
 
+import math
 import operator
 
 from llvmlite import ir
@@ -114,6 +115,33 @@ def spread(typingctx, number):
         return _spread(builder, args[0], context.get_value_type(F8))
 
     return F8(types.float64), codegen
+
+
+def _constant(number: float):
+    return ir.Constant(ir.VectorType(ir.DoubleType(), WIDTH), [ir.Constant(ir.DoubleType(), number)] * WIDTH)
+
+
+LN2_HIGH, LN2_LOW, ROUND = 6.93147180369123816490e-01, 1.90821492927058770002e-10, 6755399441055744.0
+
+
+@intrinsic
+def exp(typingctx, value):
+    """e to the power of each lane, |lane| below 700: reduced by powers of 2, a Taylor series of degree 13 for the rest."""
+
+    def codegen(context, builder, signature, args):
+        (x,) = args
+        integers = ir.VectorType(ir.IntType(64), WIDTH)
+        shifted = builder.fadd(builder.fmul(x, _constant(1 / math.log(2))), _constant(ROUND))
+        power = builder.fsub(shifted, _constant(ROUND))
+        rest = builder.fsub(x, builder.fmul(power, _constant(LN2_HIGH)))
+        rest = builder.fsub(rest, builder.fmul(power, _constant(LN2_LOW)))
+        total = _constant(1 / math.factorial(13))
+        for k in range(12, -1, -1):
+            total = builder.fadd(builder.fmul(total, rest), _constant(1 / math.factorial(k)))
+        bits = builder.shl(builder.bitcast(shifted, integers), ir.Constant(integers, [52] * WIDTH))
+        return builder.bitcast(builder.add(builder.bitcast(total, integers), bits), context.get_value_type(F8))
+
+    return F8(value), codegen
 
 
 @intrinsic

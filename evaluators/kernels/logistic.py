@@ -2,66 +2,66 @@
 
 import numpy as np
 
+from evaluators.kernels import lanes
 from evaluators.kernels.compiled import LANES, kernel
 
 STEPS = 40
 
 
-@kernel("f8[::1]", "f8[::1]", "b1", "u1[:,::1]", "f8[:,::1]!", fastmath={"contract", "reassoc"})
-def recalibrate(x, y, slope, weights, out):
-    """Newton's method for logit P(y) = a + b x, or with b = 1 held; out (3, 32): a, b, 1 where it converged.
+@kernel("f8[::1]", "f8[::1]", "f8[:,::1]", "u1[:,::1]", "f8[:,::1]!")
+def slopes(x, y, line, weights, out):
+    """The gradient and curvature of the log likelihood of logit P(y) = a + b x at `line` (2, 32): a, b.
 
-    Lanes start flat (a = 0, b = 0 unless held), from where large logits do not throw the first steps far off; they stop
-    each on its own, and do not converge where the classes are separated.
+    out (5, 32): gradient by a, by b; curvature aa, ab, bb.
     """
-    n = x.size
-    a, b, done = np.zeros(LANES), np.full(LANES, 0.0 if slope else 1.0), np.zeros(LANES, np.uint8)
-    positives, total = np.zeros(LANES), np.zeros(LANES)
-    for i in range(n):
-        for l in range(LANES):
-            positives[l] += weights[i, l] * y[i]
-            total[l] += weights[i, l]
-    for l in range(LANES):
-        if positives[l] == 0 or positives[l] == total[l]:
-            done[l] = 2
+    one, a, b = lanes.spread(1.0), lanes.load(line, 0), lanes.load(line, 1)
+    low, high = lanes.spread(-700.0), lanes.spread(700.0)
+    ga, gb, aa, ab, bb = lanes.zeros_f8(), lanes.zeros_f8(), lanes.zeros_f8(), lanes.zeros_f8(), lanes.zeros_f8()
+    for i in range(x.size):
+        w = lanes.f8(lanes.load(weights, i))
+        t = lanes.zeros_f8() - (a + b * x[i])
+        t = lanes.pick(t, low, low, lanes.pick(high, t, high, t))
+        p = one / (one + lanes.exp(t))
+        rest, curve = w * (lanes.spread(y[i]) - p), w * p * (one - p)
+        ga += rest
+        gb += rest * x[i]
+        aa += curve
+        ab += curve * x[i]
+        bb += curve * (x[i] * x[i])
+    lanes.store(out, 0, ga)
+    lanes.store(out, 1, gb)
+    lanes.store(out, 2, aa)
+    lanes.store(out, 3, ab)
+    lanes.store(out, 4, bb)
+
+
+def recalibrate(x, y, slope: bool, weights, start=(0.0, 1.0)) -> tuple[np.ndarray, np.ndarray]:
+    """a and b (32,) of logit P(y) = a + b x by Newton's method; b stays 1 without `slope`. NaN where it does not converge.
+
+    x, y (n,) float64, weights (n, 32). Each resample stops on its own; one class alone or separated classes never do.
+    """
+    line, out = np.empty((2, LANES)), np.empty((5, LANES))
+    line[0], line[1] = start
+    going, good = np.ones(LANES, bool), np.zeros(LANES, bool)
     for _ in range(STEPS):
-        ga, gb, haa, hab, hbb = np.zeros(LANES), np.zeros(LANES), np.zeros(LANES), np.zeros(LANES), np.zeros(LANES)
-        for i in range(n):
-            for l in range(LANES):
-                p = 1.0 / (1.0 + np.exp(-(a[l] + b[l] * x[i])))
-                w = weights[i, l]
-                rest, curve = w * (y[i] - p), w * p * (1.0 - p)
-                ga[l] += rest
-                haa[l] += curve
-                gb[l] += rest * x[i]
-                hab[l] += curve * x[i]
-                hbb[l] += curve * x[i] * x[i]
-        left = 0
-        for l in range(LANES):
-            if done[l] != 0:
-                continue
+        slopes(x, y, line, weights, out)
+        ga, gb, aa, ab, bb = out
+        with np.errstate(invalid="ignore", divide="ignore"):
             if slope:
-                determinant = haa[l] * hbb[l] - hab[l] * hab[l]
-                if not determinant > 1e-12 * haa[l] * hbb[l]:
-                    done[l] = 2
-                    continue
-                da = (hbb[l] * ga[l] - hab[l] * gb[l]) / determinant
-                db = (haa[l] * gb[l] - hab[l] * ga[l]) / determinant
+                determinant = aa * bb - ab * ab
+                fine = determinant > 1e-12 * aa * bb
+                da, db = (bb * ga - ab * gb) / determinant, (aa * gb - ab * ga) / determinant
             else:
-                if not haa[l] > 0.0:
-                    done[l] = 2
-                    continue
-                da, db = ga[l] / haa[l], 0.0
-            shrink = 1.0 / max(1.0, abs(da) / 4.0, abs(db) / 4.0)
-            a[l] += shrink * da
-            b[l] += shrink * db
-            if abs(da) + abs(db) < 1e-10 * (1.0 + abs(a[l]) + abs(b[l])):
-                done[l] = 1
-            elif abs(b[l]) > 1e4 or abs(a[l]) > 1e4:
-                done[l] = 2
-            else:
-                left += 1
-        if left == 0:
+                fine, da, db = aa > 1e-12, ga / aa, np.zeros(LANES)
+            going &= fine
+            da, db = np.where(going, da, 0.0), np.where(going, db, 0.0)
+            shrink = 1 / np.maximum(1.0, np.maximum(np.abs(da), np.abs(db)) / 4)
+        line[0] += shrink * da
+        line[1] += shrink * db
+        size = np.abs(line).sum(axis=0)
+        arrived = going & (np.abs(da) + np.abs(db) < 1e-10 * (1 + size))
+        good |= arrived
+        going &= ~arrived & (size < 1e4)
+        if not going.any():
             break
-    for l in range(LANES):
-        out[0, l], out[1, l], out[2, l] = a[l], b[l], 1.0 if done[l] == 1 else 0.0
+    return np.where(good, line[0], np.nan), np.where(good, line[1], np.nan)

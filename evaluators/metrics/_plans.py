@@ -77,3 +77,14 @@ def mean(losses: np.ndarray) -> Mean:
     """The plan of a plain mean over cases; losses (n,)."""
     columns = np.stack([np.ones(losses.size), np.asarray(losses, dtype=np.float64)])
     return Mean(columns, lambda s: ratio(s[1], s[0]), "no cases")
+
+
+class Recalls(Counts):
+    """Counts of one confusion table (truth x decision) whose value is a mean of the recalls of the classes."""
+
+    def rates(self) -> tuple[np.ndarray, np.ndarray]:
+        """The recall of each class that has cases, and how many it has."""
+        k = int(round(self.cells**0.5))
+        table = np.bincount(self.codes[0], minlength=self.cells).reshape(k, k)
+        trials = table.sum(axis=1)
+        return (np.diag(table)[trials > 0] / trials[trials > 0]), trials[trials > 0].astype(np.float64)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from evaluators.metrics import _forms
-from evaluators.metrics._plans import Counts, mean_of_defined, ratio
+from evaluators.metrics._plans import Counts, Recalls, mean_of_defined, ratio
 from evaluators.metrics.registry import metric
 
 FACTS = {
@@ -34,7 +34,8 @@ def _balanced_accuracy(reference, prediction, *, threshold=0.5, positive=None):
         enough = (truth > 0).sum(axis=1) > 1
         return np.where(enough, mean_of_defined(recall.swapaxes(0, 1)), np.nan).mean(axis=0)
 
-    return confusion(reference, prediction, threshold, positive, formula, "only one class among the cases")
+    plan = confusion(reference, prediction, threshold, positive, formula, "only one class among the cases")
+    return Recalls(plan.codes, plan.cells, plan.formula, plan.reason) if len(plan.codes) == 1 else plan
 
 
 @metric(
@@ -49,7 +50,7 @@ def _balanced_accuracy(reference, prediction, *, threshold=0.5, positive=None):
     reference="Brodersen et al. 2010, ICPR, doi:10.1109/ICPR.2010.764",
     parameters={"threshold": 0.5, "positive": None},
     weighted=_balanced_accuracy,
-    interval="wilson",
+    interval="mover",
 )
 def balanced_accuracy(reference, prediction, *, threshold: float = 0.5, positive=None) -> float:
     """Mean of the recalls of the classes, 0 to 1; for two classes (sensitivity + specificity) / 2.

@@ -127,7 +127,12 @@ def _limit(max_fpr: float) -> float:
 def _partial_auroc(reference, prediction, *, max_fpr=0.1, average="macro", positive=None):
     limit = _limit(max_fpr)
     plan = averaged_plan(_forms.labels(reference, prediction, positive), average, _curves.partial_area_plan(limit))
-    return lambda weights: _mcclish(plan(weights), limit)
+
+    def standardised(weights):
+        return _mcclish(plan(weights), limit)
+
+    standardised.range, standardised.trials = (_mcclish(0.0, limit), 1.0), getattr(plan, "trials", None)
+    return standardised
 
 
 def _mcclish(area, limit: float):

@@ -94,7 +94,7 @@ def _mae_of_grade(reference, prediction, *, classes=None, thresholds=None):
     pitfalls="Always naming the middle grade scores well where the middle is common.",
     reference="Gaudette & Japkowicz 2009, Canadian AI, doi:10.1007/978-3-642-01818-3_25",
     weighted=_mae_of_grade,
-    interval="studentised",
+    interval="bca",
 )
 def mae_of_grade(reference, prediction, *, classes: int | None = None, thresholds=None) -> float:
     """Mean distance in grades, 0 and more. Forms as for the kappas.

@@ -96,6 +96,7 @@ class _Binned:
         if int(bins) < 1:
             raise ValueError(f"bins: {bins}")
         self.bins, self.n = int(bins), len(form.truth)
+        self.said = [np.ascontiguousarray(p) for _, p in form.columns()]
         self.columns = [
             (np.minimum((p * self.bins).astype(np.int32), self.bins - 1).astype(np.int32), np.ascontiguousarray(y - p))
             for y, p in form.columns()
@@ -104,6 +105,16 @@ class _Binned:
     def value(self) -> float:
         gaps = [np.abs(np.bincount(c, weights=gap, minlength=self.bins)).sum() / self.n for c, gap in self.columns]
         return told(np.array([np.mean(gaps)]), "no cases")
+
+    def by_chance(self, draws: int = 400) -> np.ndarray:
+        """The errors (draws,) of a perfectly calibrated model with these predictions, in as many cases."""
+        rng, found = np.random.default_rng(0), np.empty(draws)
+        for d in range(draws):
+            gaps = [(rng.random(self.n) < p) - p for p in self.said]
+            found[d] = np.mean(
+                [np.abs(np.bincount(c, weights=g)).sum() for (c, _), g in zip(self.columns, gaps, strict=True)]
+            )
+        return found / self.n
 
     def __call__(self, weights):
         count = sums.tallied(np.zeros(self.n, np.int32), 1, weights)[0]
@@ -130,7 +141,7 @@ def _ece(reference, prediction, *, bins=15, positive=None):
     reference="Naeini et al. 2015, AAAI, doi:10.1609/aaai.v29i1.9602",
     parameters={"bins": 15, "positive": None},
     weighted=_ece,
-    interval="basic",
+    interval="calibration",
 )
 def ece(reference, prediction, *, bins: int = 15, positive=None) -> float:
     """Mean distance between what is said and what happens, over bins of probability, 0 to 1.
@@ -161,9 +172,8 @@ class _Recalibration:
         return np.mean([self._one(x, y, weights) for x, y in self.columns], axis=0)
 
     def _one(self, x, y, weights):
-        out = np.zeros((3, LANES))
-        logistic.recalibrate(x, y, self.slope, weights, out)
-        return np.where(out[2] > 0, out[1] if self.slope else out[0], np.nan)
+        intercept, slope = logistic.recalibrate(x, y, self.slope, weights)
+        return slope if self.slope else intercept
 
 
 def _slope(reference, prediction, *, positive=None):
@@ -193,6 +203,7 @@ RECALIBRATED = {
     convention="Probabilities clipped to 1e-12 from 0 and 1. Scores that separate the classes, or one class only: NaN.",
     pitfalls="Below 1: too extreme, typically overfitted. Says nothing of the overall level: see the intercept.",
     weighted=_slope,
+    interval="bca",
 )
 def calibration_slope(reference, prediction, *, positive=None) -> float:
     """Slope of the logistic recalibration, 1 when the spread of the predictions is right.

@@ -3,7 +3,7 @@
 import numpy as np
 
 from evaluators.metrics import _forms
-from evaluators.metrics._plans import Counts, ratio
+from evaluators.metrics._plans import Counts, Recalls, ratio
 from evaluators.metrics.registry import metric
 
 FACTS = {"kinds": ("classification",), "needs": {"scores"}, "direction": "higher", "unit": ""}
@@ -213,7 +213,12 @@ def negative_likelihood_ratio(reference, prediction, *, threshold: float = 0.5, 
     return _lr_down(reference, prediction, threshold=threshold, positive=positive).value()
 
 
-_youden = _rate(lambda tn, fp, fn, tp: ratio(tp, tp + fn) + ratio(tn, tn + fp) - 1, "only one class among the cases")
+_balance = _rate(lambda tn, fp, fn, tp: ratio(tp, tp + fn) + ratio(tn, tn + fp) - 1, "only one class among the cases")
+
+
+def _youden(reference, prediction, *, threshold=0.5, positive=None) -> Counts:
+    plan = _balance(reference, prediction, threshold=threshold, positive=positive)
+    return Recalls(plan.codes, plan.cells, plan.formula, plan.reason) if len(plan.codes) == 1 else plan
 
 
 @metric(
@@ -230,7 +235,7 @@ _youden = _rate(lambda tn, fp, fn, tp: ratio(tp, tp + fn) + ratio(tn, tn + fp) -
     reference="Youden 1950, Cancer 3:32, doi:10.1002/1097-0142(1950)3:1<32::AID-CNCR2820030106>3.0.CO;2-3",
     parameters=TABLE,
     weighted=_youden,
-    interval="wilson",
+    interval="mover",
 )
 def youden(reference, prediction, *, threshold: float = 0.5, positive=None) -> float:
     """Sensitivity + specificity - 1 at the threshold, -1 to 1.
@@ -271,6 +276,7 @@ def _net_benefit(reference, prediction, *, threshold=0.5, positive=None):
     reference="Vickers & Elkin 2006, Med Decis Making 26:565, doi:10.1177/0272989X06295361",
     parameters=TABLE,
     weighted=_net_benefit,
+    interval="studentised",
 )
 def net_benefit(reference, prediction, *, threshold: float = 0.5, positive=None) -> float:
     """True positives a case, less false positives weighed by the odds of the threshold; at most the prevalence.

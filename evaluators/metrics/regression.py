@@ -63,7 +63,7 @@ def _rmse(reference, prediction) -> Sums:
     pitfalls="A few large errors decide it.",
     reference="Chai & Draxler 2014, Geosci Model Dev 7:1247, doi:10.5194/gmd-7-1247-2014",
     weighted=_rmse,
-    interval="bca",
+    interval="studentised",
 )
 def rmse(reference, prediction) -> float:
     """Square root of the mean squared difference, 0 or more, in the unit of the value; both `(n,)`.
@@ -119,6 +119,7 @@ def _r2(reference, prediction) -> Sums:
     pitfalls="Depends on the spread of the test set; negative when worse than its mean.",
     reference="Wright 1921, J Agric Res 20:557",
     weighted=_r2,
+    interval="logit",
 )
 def r2(reference, prediction) -> float:
     """Share of the variance explained, at most 1; both `(n,)`.
@@ -155,6 +156,7 @@ CORRELATION = {"direction": "higher", "range": (-1.0, 1.0), "best": 1.0, "chance
     pitfalls="Blind to a wrong scale or offset: two methods can correlate perfectly and never agree.",
     reference="Pearson 1895, Proc R Soc 58:240, doi:10.1098/rspl.1895.0041",
     weighted=_pearson,
+    interval="logit",
 )
 def pearson(reference, prediction) -> float:
     """Linear correlation, -1 to 1; both `(n,)`.
@@ -198,6 +200,7 @@ class _Ranks:
     pitfalls="Says nothing of how far off the values are.",
     reference="Spearman 1904, Am J Psychol 15:72, doi:10.2307/1412159",
     weighted=_Ranks,
+    interval="logit",
 )
 def spearman(reference, prediction) -> float:
     """Correlation of the ranks, -1 to 1; both `(n,)`.
@@ -225,6 +228,7 @@ def _lin_ccc(reference, prediction) -> Sums:
     pitfalls="Depends on the range of the test set: a wide range makes any method look concordant.",
     reference="Lin 1989, Biometrics 45:255, doi:10.2307/2532051",
     weighted=_lin_ccc,
+    interval="logit",
 )
 def lin_ccc(reference, prediction) -> float:
     """Agreement with the line of identity, -1 to 1; both `(n,)`.
@@ -260,6 +264,7 @@ def _icc(reference, prediction, *, form="2,1") -> Sums:
     reference="Shrout & Fleiss 1979, Psychol Bull 86:420, doi:10.1037/0033-2909.86.2.420",
     parameters={"form": "2,1"},
     weighted=_icc,
+    interval="logit",
 )
 def icc(reference, prediction, *, form: str = "2,1") -> float:
     """Intraclass correlation of truth and prediction as two raters, at most 1; both `(n,)`.
@@ -297,6 +302,7 @@ def _bland_altman(reference, prediction, *, limit="width") -> Sums:
     reference="Bland & Altman 1986, Lancet 327:307, doi:10.1016/S0140-6736(86)90837-8",
     parameters={"limit": "width"},
     weighted=_bland_altman,
+    interval="studentised",
 )
 def bland_altman(reference, prediction, *, limit: str = "width") -> float:
     """Width of the 95 % limits of agreement (or one limit, or the bias), in the unit of the value; both `(n,)`.

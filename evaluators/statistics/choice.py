@@ -35,6 +35,11 @@ class Sample:
         """How many cases a patient has on average."""
         return self.n / self.patients
 
+    @property
+    def range(self) -> tuple[float, float]:
+        """The range of the metric, under its parameters where they narrow it."""
+        return getattr(self.plan, "range", self.metric.range)
+
 
 class CaseMeans:
     """Mean over cases, then over labels, of values (n, labels) with NaN left out; on resamples one matrix product."""
@@ -78,14 +83,14 @@ def interval(sample: Sample, method: str) -> tuple[float, float, str]:
     while found is None:
         method = "wilson" if method != "wilson" and _share(sample) in (0.0, 1.0) else "percentile"
         found = MAKERS[method](sample)
-    bottom, top = sample.metric.range
+    bottom, top = sample.range
     low, high = (float(np.clip(limit, bottom, top)) for limit in found)
     return min(low, sample.value), max(high, sample.value), method
 
 
 def _share(s: Sample) -> float | None:
     """Where the value stands in the metric's range, 0..1; None without one."""
-    bottom, top = s.metric.range
+    bottom, top = s.range
     return (s.value - bottom) / (top - bottom) if np.isfinite(bottom) and np.isfinite(top) else None
 
 
@@ -100,7 +105,19 @@ def _basic(s: Sample):
 def _agresti(s: Sample):
     """Only where the plan says of how many trials the value is a share; else logit."""
     trials = getattr(s.plan, "trials", None)
-    return intervals.agresti(s.value, s.error, trials / s.clustering, s.level) if trials else _logit(s)
+    if not trials:
+        return _logit(s)
+    bottom, top = s.range
+    share, error = (s.value - bottom) / (top - bottom), s.error / (top - bottom)
+    limits = intervals.agresti(share, error, trials / s.clustering, s.level)
+    return tuple(bottom + limit * (top - bottom) for limit in limits)
+
+
+def _calibration(s: Sample):
+    """Basic; down to 0 where an error of that size is no surprise in a calibrated model (chance pushes it up)."""
+    low, high = intervals.basic(s.value, s.resampled, s.level)
+    usual = np.quantile(s.plan.by_chance(), s.level)
+    return (0.0 if s.value <= usual else low), high
 
 
 def _bca(s: Sample):
@@ -110,10 +127,19 @@ def _bca(s: Sample):
 
 
 def _logit(s: Sample):
-    share = _share(s)
-    if share is None or not 0 < share < 1 or s.error == 0:
+    """On the logit scale of a bounded range, on the log scale of the distance from the one end of a half-bounded one."""
+    bottom, top = s.range
+    if not bottom < s.value < top or s.error == 0:
         return None
-    return intervals.logit(s.value, s.error, s.level, s.metric.range)
+    if np.isfinite(bottom) and np.isfinite(top):
+        return intervals.logit(s.value, s.error, s.level, s.range)
+    if np.isfinite(bottom):
+        low, high = intervals.log(s.value - bottom, s.error, s.level)
+        return bottom + low, bottom + high
+    if np.isfinite(top):
+        low, high = intervals.log(top - s.value, s.error, s.level)
+        return top - high, top - low
+    return None
 
 
 def _wilson(s: Sample):
@@ -123,13 +149,31 @@ def _wilson(s: Sample):
         return None
     trials = float(getattr(s.plan, "trials", None) or s.n)
     if 0 < share < 1 and s.error > 0:
-        bottom, top = s.metric.range
+        bottom, top = s.range
         effective = min(trials, share * (1 - share) * ((top - bottom) / s.error) ** 2)
     else:
         effective = trials / s.clustering
-    bottom, top = s.metric.range
+    bottom, top = s.range
     low, high = intervals.wilson(share * effective, effective, s.level)
     return bottom + low * (top - bottom), bottom + high * (top - bottom)
+
+
+def _mover(s: Sample):
+    """For a mean of proportions: their Wilson limits put together (Newcombe 1998, doi:10.1002/sim.777; Donner & Zou 2012)."""
+    rates = getattr(s.plan, "rates", None)
+    if rates is None:
+        return _wilson(s)
+    shares, trials = rates()
+    binomial = (shares * (1 - shares) / trials).sum() / shares.size**2
+    bottom, top = s.range
+    effect = s.clustering
+    if s.codes is None or binomial > 0:
+        effect = 1.0 if s.codes is None else np.clip((s.error / (top - bottom)) ** 2 / binomial, 1.0, s.clustering)
+    limits = np.array(
+        [intervals.wilson(p * t / effect, t / effect, s.level) for p, t in zip(shares, trials, strict=True)]
+    )
+    down, up = (np.sqrt(((shares - limits[:, side]) ** 2).sum()) / shares.size for side in (0, 1))
+    return s.value - down * (top - bottom), s.value + up * (top - bottom)
 
 
 def _newcombe(s: Sample):
@@ -145,18 +189,23 @@ def _newcombe(s: Sample):
 
 
 def _studentised(s: Sample):
-    """For means: each resample's standard error from the influence of its patients."""
+    """Each resample's standard error comes from the influence of its patients: the plan's own, or by leaving each out."""
     influence = getattr(s.plan, "influence", None)
-    if influence is None:
+    if influence is not None:
+        of_patient = influence()
+        if s.codes is not None:
+            of_patient = np.bincount(s.codes, weights=of_patient, minlength=s.patients)
+    elif s.patients <= LEFT_OUT:
+        left_out = jackknife(s.plan, s.codes, s.patients)
+        if np.isnan(left_out).any():
+            return None
+        of_patient = (left_out.mean() - left_out) * (s.patients - 1) / s.patients
+    else:
         return None
-    of_patient = influence()
-    if s.codes is not None:
-        of_patient = np.bincount(s.codes, weights=of_patient, minlength=s.patients)
     error = float(np.sqrt((of_patient**2).sum()))
     if not error > 0:
         return None
-    scaled = of_patient / error
-    squares = s.draws.apply(_Spread(scaled))
+    squares = s.draws.apply(_Spread(of_patient / error))
     ratios = (s.resampled - s.value) / (error * np.sqrt(np.where(squares > 1e-12, squares, np.nan)))
     return intervals.studentised(s.value, error * np.sqrt(s.patients / (s.patients - 1)), ratios, s.level)
 
@@ -191,9 +240,11 @@ MAKERS = {
     "percentile": _percentile,
     "basic": _basic,
     "agresti": _agresti,
+    "calibration": _calibration,
     "bca": _bca,
     "studentised": _studentised,
     "logit": _logit,
     "wilson": _wilson,
+    "mover": _mover,
     "newcombe": _newcombe,
 }

@@ -47,7 +47,7 @@ def estimate(
     """The value of `metric` with its interval from resampling patients.
 
     reference, prediction: as the metric takes them, n cases. groups (n,): the patient of each case (default: each its own).
-    method: percentile, basic, bca, studentised, logit, newcombe, wilson, agresti; default: the metric's own, chosen by measured coverage.
+    method: percentile, basic, bca, studentised, logit, newcombe, wilson, mover, agresti, calibration; default: the metric's own, chosen by measured coverage.
     Raises ValueError for input that the metric refuses, KeyError for an unknown metric.
     """
     metric = METRICS[metric] if isinstance(metric, str) else metric
