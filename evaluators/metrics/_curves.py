@@ -112,6 +112,7 @@ def _limited(kernel, number: float, result):
             return np.where(out[2] > 0, result(out), np.nan)
 
         plan.trials = float(truth.sum())
+        plan.rarer = min(plan.trials, truth.size - plan.trials)
         return plan
 
     return build

@@ -108,8 +108,10 @@ def _agresti(s: Sample):
     if not trials:
         return _logit(s)
     bottom, top = s.range
-    share, error = (s.value - bottom) / (top - bottom), s.error / (top - bottom)
-    limits = intervals.agresti(share, error, trials / s.clustering, s.level)
+    off = np.hypot(s.error, np.nanmean(s.resampled) - s.value)  # what picking a threshold adds is bias too
+    share, error, rarer = (s.value - bottom) / (top - bottom), off / (top - bottom), getattr(s.plan, "rarer", trials)
+    trials = trials if 0 < share < 1 else trials / s.clustering
+    limits = intervals.agresti(share, error, trials, s.level, rarer / s.clustering)
     return tuple(bottom + limit * (top - bottom) for limit in limits)
 
 
@@ -177,14 +179,22 @@ def _mover(s: Sample):
 
 
 def _newcombe(s: Sample):
-    """For a binary AUROC; the numbers are divided by the design effect when patients have several rows."""
+    """For a binary AUROC: the numbers are divided by the design effect when patients have several rows.
+
+    Newcombe's variance assumes exponential scores and is wide for others; DeLong's from the data takes over as the rarer
+    class grows (weight m / (m + 100)), where it can be trusted.
+    """
     counts = getattr(s.plan, "counts", None)
     if counts is None:
         return _logit(s)
+    rarer, alone = min(counts), s.plan.independent_variance()
     effect = 1.0
+    if alone > 0:
+        effect = float(
+            np.clip((alone / intervals.newcombe_variance(s.value, *counts)) ** (rarer / (rarer + 100)), 0.5, 2.0)
+        )
     if s.codes is not None:
-        alone = s.plan.independent_variance()
-        effect = s.clustering if not alone > 0 else min(max(s.error**2 / alone, 1.0), s.clustering * 3)
+        effect *= s.clustering if not alone > 0 else min(max(s.error**2 / alone, 1.0), s.clustering * 3)
     return intervals.newcombe(s.value, counts[0] / effect, counts[1] / effect, s.level)
 
 

@@ -4,7 +4,7 @@ Guarantees limits inside the range of the metric where it has one, low <= high, 
 """
 
 import numpy as np
-from scipy.special import expit, ndtr, ndtri
+from scipy.special import expit, ndtr, ndtri, stdtrit
 
 
 def percentile(resampled: np.ndarray, level: float = 0.95) -> tuple[float, float]:
@@ -27,15 +27,17 @@ def basic(value: float, resampled: np.ndarray, level: float = 0.95) -> tuple[flo
     return 2 * value - high, 2 * value - low
 
 
-def agresti(value: float, error: float, trials: float, level: float = 0.95) -> tuple[float, float]:
+def agresti(
+    value: float, error: float, trials: float, level: float = 0.95, rarer: float = np.inf
+) -> tuple[float, float]:
     """Agresti & Coull's centre with the bootstrap's error, never below the binomial one (Zhou & Qin 2005, doi:10.1002/sim.1563).
 
-    For a proportion of `trials` at a threshold that was itself estimated.
+    For a proportion of `trials` at a threshold that was itself estimated. rarer: cases of the rarer class, for Student's t.
 
     >>> [round(x, 3) for x in agresti(1.0, 0.0, 20)]
     [0.81, 1.0]
     """
-    z = ndtri((1 + level) / 2)
+    z = float(stdtrit(max(rarer - 1, 2), (1 + level) / 2)) if np.isfinite(rarer) else ndtri((1 + level) / 2)
     shrink = trials / (trials + z**2)
     centre = value * shrink + 0.5 * (1 - shrink)
     half = z * max(error * shrink, np.sqrt(centre * (1 - centre) / (trials + z**2)))
@@ -112,13 +114,18 @@ def newcombe(auc: float, positives: float, negatives: float, level: float = 0.95
     """
     if not positives > 0 or not negatives > 0 or not 0 <= auc <= 1:
         raise ValueError(f"AUROC {auc} of {positives} and {negatives} cases")
-    z2, middle = ndtri((1 + level) / 2) ** 2, (positives + negatives) / 2 - 1
+    z2 = ndtri((1 + level) / 2) ** 2
 
     def excess(a):
-        inner = 1 + max(middle, 0.0) * ((1 - a) / (2 - a) + a / (1 + a))
-        return (a - auc) ** 2 - z2 * a * (1 - a) * inner / (positives * negatives)
+        return (a - auc) ** 2 - z2 * newcombe_variance(a, positives, negatives)
 
     return _crossing(excess, auc, 0.0), _crossing(excess, auc, 1.0)
+
+
+def newcombe_variance(auc: float, positives: float, negatives: float) -> float:
+    """The variance V(A) of method 5."""
+    inner = 1 + max((positives + negatives) / 2 - 1, 0.0) * ((1 - auc) / (2 - auc) + auc / (1 + auc))
+    return auc * (1 - auc) * inner / (positives * negatives)
 
 
 def _crossing(excess, inside: float, outside: float) -> float:

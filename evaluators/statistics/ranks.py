@@ -6,6 +6,7 @@ Guarantees that two entries that cannot be told apart are never split, at a chan
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import stats
 
 from evaluators.kernels import LANES, pairs, sums
 from evaluators.statistics.draws import Draws, draw, patients_of
@@ -27,12 +28,13 @@ class Ranks:
     standard_error: np.ndarray  # (K, K) of each paired difference
 
 
-def max_t(values, resampled, direction: str = "higher", level: float = 0.95) -> Ranks:
+def max_t(values, resampled, direction: str = "higher", level: float = 0.95, patients: int | None = None) -> Ranks:
     """All-pairs studentised max-T (Mogstad, Romano, Shaikh & Wilhelm 2024, Rev Econ Stud, doi:10.1093/restud/rdad006).
 
     values (K,), resampled (K, B) on the same resamples; NaN values are unranked, resamples with any NaN among the ranked
     are dropped. Rank interval: 1 + number significantly better ... K - number significantly worse. Identical entries
-    (no difference on any resample) are tied.
+    (no difference on any resample) are tied. With `patients` (how many were resampled) standard errors and critical value are
+    corrected for a small sample, as Student's t does.
 
     >>> rng = np.random.default_rng(0)
     >>> noise = rng.normal(size=(3, 2000))
@@ -51,8 +53,11 @@ def max_t(values, resampled, direction: str = "higher", level: float = 0.95) -> 
     k = ranked.size
     error, significant, critical = np.zeros((k, k)), np.zeros((k, k), bool), np.inf
     if k > 1 and r.shape[1] > 1:
-        error, blocks = paired_errors(r)
-        critical = _critical(v, r, blocks, error, level)
+        error, centred = paired_errors(r)
+        critical = _critical(v, r, centred, error, level)
+        if patients is not None and patients > 1:
+            error = error * np.sqrt(patients / (patients - 1))
+            critical = float(stats.t.isf(stats.norm.sf(critical), patients - 1))
         significant = (v[:, None] - v[None, :] > critical * error) & (error > 0)
     return _spread(values.size, ranked, v, significant, critical, error)
 
@@ -79,7 +84,7 @@ def _critical(v, r, centred, error, level) -> float:
         block[:, :width] = moved[:, start : start + width]
         pairs.largest(block, inverse, found)
         tops[start : start + width] = found[0, :width]
-    return float(np.quantile(tops, level))
+    return float(np.quantile(tops, level, method="higher"))
 
 
 def _spread(k_all, ranked, v, significant, critical, error) -> Ranks:
@@ -155,7 +160,7 @@ def rank(
         schemes["test_then_rank"] = test_then_rank(values, direction, alpha)
     names = list(schemes)
     kendall = {(a, b): kendall_tau(schemes[a], schemes[b]) for i, a in enumerate(names) for b in names[i + 1 :]}
-    found = max_t(observed, resampled, direction, level)
+    found = max_t(observed, resampled, direction, level, patients)
     return Ranking(schemes, kendall, found, histogram(resampled, direction), resampled)
 
 

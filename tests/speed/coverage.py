@@ -191,7 +191,7 @@ def ranking(k: int, draws: int, cases: int = 500, spacing: float = 0.0) -> dict:
         resampled = Draws(cases, RESAMPLES, draw).apply(
             lambda w, v=values: v @ w.astype(float) / w.sum(axis=0), threads=1
         )
-        found = max_t(values.mean(axis=1), resampled)
+        found = max_t(values.mean(axis=1), resampled, patients=cases)
         split += not found.tied_with_first.all()
         inside += bool(((found.low <= np.arange(1, k + 1)) & (found.high >= np.arange(1, k + 1))).all())
     return {"entries": k, "draws": draws, "falsely_split": split / draws, "ranks_inside": inside / draws}
@@ -207,7 +207,7 @@ def resolving(draws: int, cases: int = 500) -> dict:
         resampled = Draws(cases, RESAMPLES, draw).apply(
             lambda w, v=values: v @ w.astype(float) / w.sum(axis=0), threads=1
         )
-        found += bool(max_t(values.mean(axis=1), resampled).significant[0, 1])
+        found += bool(max_t(values.mean(axis=1), resampled, patients=cases).significant[0, 1])
     return {"draws": draws, "power": found / draws, "expected": power(apart, error)}
 
 
