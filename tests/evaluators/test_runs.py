@@ -1,6 +1,7 @@
 """The life of a run, on both databases: exactly one winner, nothing lost, nothing done twice."""
 
 import threading
+import time
 from datetime import timedelta
 
 import pytest
@@ -155,6 +156,16 @@ def test_without_a_broker_ringing_says_so_and_the_sweep_evaluates(run):
     assert runs.sweep(evaluate=seen.append) == 1
     assert seen == [run.pk]
     assert runs.sweep(evaluate=seen.append) == 0
+
+
+def test_a_run_that_failed_or_was_rung_for_in_vain_is_rung_for_again_and_again(run, monkeypatch):
+    monkeypatch.setattr(runs, "RING_AGAIN", timedelta(milliseconds=20))
+    assert runs.fail(runs.claim(run.pk, "w"), "internal")
+    seen = []
+    for _ in range(3):
+        time.sleep(0.1)
+        assert runs.sweep(evaluate=seen.append) == 1
+    assert seen == [run.pk] * 3
 
 
 def test_sweeps_of_two_workers_ring_once_and_never_flood_the_broker(site):
