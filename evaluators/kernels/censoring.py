@@ -65,24 +65,29 @@ def dynamic_area(rows, ties, case, control, worth, line, weights, out):
     lanes.store(out, 3, endless)
 
 
-@kernel("i4[::1]", "i4[::1]", "f8[::1]", "i8", "f8[:,::1]", "u1[:,::1]", "f8[:,::1]!")
+@kernel("i4[::1]", "i4[::1]", "f8[:,::1]", "i8[::1]", "f8[:,::1]", "u1[:,::1]", "f8[:,::1]!")
 def squared_errors(rows, line, loss, upto, worth, weights, out):
-    """Brier numerators at one time: losses of the cases (rows[:upto]; 0 where censored), each worth its line; the rest.
+    """Brier numerators at k times: losses of the cases (rows[:upto]; 0 where censored), each worth its line; the others.
 
-    out (2, 32): sum over cases of loss x worth (0 where infinite), sum over the others of loss.
+    loss (k, n) and upto (k,) per time. out (2 k + 1, 32): sums over cases of loss x worth (0 where infinite), sums over the
+    others of loss, and the number of rows.
     """
-    none, huge = lanes.zeros_f8(), lanes.spread(1e300)
-    cases, others = lanes.zeros_f8(), lanes.zeros_f8()
-    for i in range(upto):
-        r = np.int64(rows[i])
-        if loss[r] != 0.0:
-            v = lanes.load(worth, np.int64(line[r]))
-            cases += lanes.f8(lanes.load(weights, r)) * lanes.pick(v, huge, v, none) * loss[r]
-    for i in range(upto, rows.size):
-        r = np.int64(rows[i])
-        others += lanes.f8(lanes.load(weights, r)) * loss[r]
-    lanes.store(out, 0, cases)
-    lanes.store(out, 1, others)
+    none, huge, count = lanes.zeros_f8(), lanes.spread(1e300), lanes.zeros_u4()
+    for i in range(rows.size):
+        count += lanes.load(weights, i)
+    for t in range(upto.size):
+        cases, others = lanes.zeros_f8(), lanes.zeros_f8()
+        for i in range(upto[t]):
+            r = np.int64(rows[i])
+            if loss[t, r] != 0.0:
+                v = lanes.load(worth, np.int64(line[r]))
+                cases += lanes.f8(lanes.load(weights, r)) * lanes.pick(v, huge, v, none) * loss[t, r]
+        for i in range(upto[t], rows.size):
+            r = np.int64(rows[i])
+            others += lanes.f8(lanes.load(weights, r)) * loss[t, r]
+        lanes.store(out, t, cases)
+        lanes.store(out, upto.size + t, others)
+    lanes.store(out, 2 * upto.size, lanes.f8(count))
 
 
 @kernel("i4[::1]", "f8[::1]", "u1[:,::1]", "f8[:,::1]!")

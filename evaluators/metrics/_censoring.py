@@ -31,14 +31,6 @@ class Timeline:
         censoring.product_limit(self.rows, self.groups, self.seen.event, of_censoring, weights, out)
         return out
 
-    def follow_up(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """First and last time in each resample, each (32,)."""
-        there = np.zeros((self.times.size, LANES), bool)
-        np.logical_or.at(there, self.line, weights > 0) if self.times.size < self.rows.size else None
-        if self.times.size == self.rows.size:
-            there = weights[self.rows] > 0
-        return self.times[there.argmax(axis=0)], self.times[-1 - there[::-1].argmax(axis=0)]
-
 
 class Censoring:
     """G(t), the chance of being still observed at t: `lines(weights)` at each distinct test time, `at(t, lines)` at t."""
@@ -63,12 +55,12 @@ class Censoring:
     def lines(self, weights: np.ndarray) -> np.ndarray:
         return self.fixed if self.fixed is not None else self.timeline.curve(weights, True)
 
-    def at(self, time: float, lines: np.ndarray) -> np.ndarray:
-        """G at one time on each resample, (32,)."""
+    def at(self, times: np.ndarray, lines: np.ndarray) -> np.ndarray:
+        """G at given times on each resample, (times, 32)."""
         if self.fixed is not None:
-            return np.full(LANES, self._step(np.array([time]))[0])
-        index = np.searchsorted(self.timeline.times, time, side="right") - 1
-        return np.ones(LANES) if index < 0 else lines[index]
+            return np.repeat(self._step(times)[:, None], LANES, axis=1)
+        index = np.searchsorted(self.timeline.times, times, side="right") - 1
+        return np.where(index[:, None] < 0, 1.0, lines[np.maximum(index, 0)])
 
 
 def inverse(probabilities: np.ndarray) -> np.ndarray:

@@ -133,26 +133,19 @@ class _Brier:
         _forms.same_length(self.seen.time, curves)
         self.timeline = _censoring.Timeline(self.seen)
         self.censoring = _censoring.Censoring(self.timeline, cohort, self.times[-1])
-        self.inside, self.parts = _Inside(self.timeline, self.times), []
-        ordered = self.seen.time[self.timeline.rows]
-        for time, survival in zip(self.times, curves.T, strict=True):
-            case = self.seen.time <= time
-            loss = np.where(case, np.where(self.seen.event, survival**2, 0.0), (1 - survival) ** 2)
-            self.parts.append((time, int(np.searchsorted(ordered, time, side="right")), loss))
-        self.rows = np.zeros(ordered.size, np.int32)
+        self.inside = _Inside(self.timeline, self.times)
+        case = self.seen.time[None, :] <= self.times[:, None]
+        loss = np.where(case, np.where(self.seen.event, curves.T**2, 0.0), (1 - curves.T) ** 2)
+        upto = np.searchsorted(self.seen.time[self.timeline.rows], self.times, side="right").astype(np.int64)
+        self.passes = self.timeline.rows, self.timeline.line, np.ascontiguousarray(loss), upto
 
     def each(self, weights) -> np.ndarray:
-        lines = self.censoring.lines(weights)
-        worth = _censoring.inverse(lines)
-        count = sums.tallied(self.rows, 1, weights)[0]
-        values = []
-        for time, upto, loss in self.parts:
-            out = np.zeros((2, LANES))
-            censoring.squared_errors(self.timeline.rows, self.timeline.line, loss, upto, worth, weights, out)
-            chance = self.censoring.at(time, lines)
-            rest = np.divide(out[1], chance, out=np.zeros(LANES), where=chance > 0)
-            values.append(np.divide(out[0] + rest, count, out=np.full(LANES, np.nan), where=count > 0))
-        return np.stack(values)
+        lines, k = self.censoring.lines(weights), self.times.size
+        out = np.empty((2 * k + 1, LANES))
+        censoring.squared_errors(*self.passes, _censoring.inverse(lines), weights, out)
+        chance = self.censoring.at(self.times, lines)
+        rest = np.divide(out[k : 2 * k], chance, out=np.zeros((k, LANES)), where=chance > 0)
+        return np.divide(out[:k] + rest, out[-1], out=np.full((k, LANES), np.nan), where=out[-1] > 0)
 
     def at(self, weights):
         return self.inside(weights, self.each(weights).mean(axis=0))

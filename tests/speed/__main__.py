@@ -22,14 +22,17 @@ def main(families) -> int:
     print(f"{'job':62} {'library':52} {'library':>10} {'Kensa':>10} {'ratio':>9} {'target':>7}")
     for family in families or FAMILIES:
         for row in FAMILIES[family]():
-            found.append(row)
+            found.append({"family": family, **row})
             verdict = "" if not row["target"] else "met" if row["ratio"] >= row["target"] else "MISSED"
             print(
                 f"{row['job'][:62]:62} {row['library'][:52]:52} {_seconds(row['library_s'])} {_seconds(row['kensa_s'])} "
                 f"{row['ratio']:9,.1f} {row['target']:7g} {verdict}",
                 flush=True,
             )
-    if not families:
+    if families and RESULTS.is_file():  # a part was measured again: the rest stays
+        before = json.loads(RESULTS.read_text())["rows"]
+        found = [r for name in FAMILIES for r in (found if name in families else before) if r.get("family") == name]
+    if not families or RESULTS.is_file():
         facts = {"python": platform.python_version(), "machine": platform.machine(), "processors": os.cpu_count()}
         versions = {name: metadata.version(name) for name in PEERS}
         RESULTS.write_text(json.dumps({**facts, "versions": versions, "rows": found}, indent=1) + "\n")
