@@ -232,7 +232,7 @@ def _step(benchmark: Benchmark, metric) -> float:
     chosen = np.ones(len(cases.ids), bool) if cases.split is None else np.asarray(cases.split) == "public"
     patients = len(set(np.asarray(cases.patients)[chosen].tolist()))
     spread = None
-    if benchmark.kind == "regression" and not np.isfinite(metric.range).all() and int(chosen.sum()) > 1:
+    if metric.unit == "of the value" and benchmark.kind == "regression" and int(chosen.sum()) > 1:
         spread = float(np.std(np.asarray(cases.reference, float)[chosen])) or None
     return rounding.step_from_size(*metric.range, metric.unit, int(chosen.sum()), patients, spread)
 

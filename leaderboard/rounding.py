@@ -13,6 +13,7 @@ MINUS = "\N{MINUS SIGN}"
 FEW = 20  # patients; below it an interval is drawn hollow and says so
 # Spread of one case's value where no baseline was measured and the metric's range is open: a guess per unit.
 SPREAD = {"mm": 5.0, "dB": 3.0}
+PLAIN = 0.5  # the same for plain numbers such as AUROC, SSIM or R2
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def step_from_size(low: float, high: float, unit: str, n: int, patients: int, sp
     """
     closed = math.isfinite(low) and math.isfinite(high)
     if spread is None:
-        spread = (high - low) / 2 if closed else SPREAD.get(unit, 1.0)
+        spread = min((high - low) / 2, PLAIN) if closed else SPREAD.get(unit, 1.0 if unit else PLAIN)
     if patients < 2:
         return step_below((high - low) / 100 if closed else spread / 10)
     return step_below(spread / math.sqrt(min(n, patients)) / 2)

@@ -46,6 +46,7 @@ def test_without_baselines_the_number_of_patients_sets_the_step():
     assert rounding.step_from_size(0, 1, "", n=400, patients=100) == 0.02  # 0.5 / 10 / 2 = 0.025
     assert rounding.step_from_size(0, math.inf, "mm", n=100, patients=100) == 0.2  # 5 / 10 / 2 = 0.25
     assert rounding.step_from_size(0, 1, "", n=1, patients=1) == 0.01
+    assert rounding.step_from_size(-math.inf, 1, "", n=100, patients=100) == 0.02  # R2: 0.5 / 10 / 2 = 0.025
 
 
 @given(st.floats(-1e3, 1e3), st.sampled_from([0.001, 0.002, 0.005, 0.01, 0.05, 0.2, 1.0, 5.0, 20.0]))
