@@ -3,12 +3,15 @@
 Array arguments are declared read-only ("u1[:,::1]" means any C-contiguous uint8 table); `out` marks those written to.
 """
 
+import contextlib
 import functools
+import os
 import threading
 from collections.abc import Callable
 
 import numba
 from numba import types
+from numba.core import caching
 
 LANES = 32  # resamples that go through a kernel together; one row of weights is one SIMD load
 
@@ -25,6 +28,41 @@ _SCALARS = {
     "b1": types.boolean,
 }
 KERNELS: list["Kernel"] = []
+
+
+class _Beside(caching.InTreeCacheLocator):
+    """What was compiled beside the code is used also where that folder cannot be written to, as inside the sandbox."""
+
+    @classmethod
+    def from_function(cls, py_func, py_file):
+        if caching.config.CACHE_DIR or not os.path.exists(py_file):
+            return None
+        self = cls(py_func, py_file)
+        return self if os.path.isdir(self.get_cache_path()) and not os.access(self.get_cache_path(), os.W_OK) else None
+
+
+class _Named(caching.UserProvidedCacheLocator):
+    """The same for the folder that NUMBA_CACHE_DIR names."""
+
+    @classmethod
+    def from_function(cls, py_func, py_file):
+        if not caching.config.CACHE_DIR or not os.path.exists(py_file):
+            return None
+        self = cls(py_func, py_file)
+        return self if os.path.isdir(self.get_cache_path()) and not os.access(self.get_cache_path(), os.W_OK) else None
+
+
+caching.CacheImpl._locator_classes[:0] = [_Beside, _Named]
+_save = caching.Cache.save_overload
+
+
+def _save_where_possible(self, *arguments):
+    """A folder that cannot be written to costs a compilation, never an answer."""
+    with contextlib.suppress(OSError):
+        _save(self, *arguments)
+
+
+caching.Cache.save_overload = _save_where_possible
 
 
 def _type(text: str):
