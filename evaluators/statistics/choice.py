@@ -213,10 +213,12 @@ def _studentised(s: Sample):
     else:
         return None
     error = float(np.sqrt((of_patient**2).sum()))
-    if not error > 0:
+    if not error > 1e-12 * max(1.0, abs(s.value)):  # a constant answer: what is left is rounding noise
         return None
     squares = s.draws.apply(_Spread(of_patient / error))
     ratios = (s.resampled - s.value) / (error * np.sqrt(np.where(squares > 1e-12, squares, np.nan)))
+    if not np.isfinite(ratios).any():
+        return None
     return intervals.studentised(s.value, error * np.sqrt(s.patients / (s.patients - 1)), ratios, s.level)
 
 
