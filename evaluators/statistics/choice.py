@@ -12,6 +12,7 @@ from evaluators.metrics import Metric
 from evaluators.statistics import intervals
 from evaluators.statistics.draws import Draws
 
+STUDENTISED = 0.95  # share of the resamples that must have a standard error of their own
 LEFT_OUT = 1024  # a jackknife leaves out at most this many groups of patients
 
 

@@ -80,6 +80,8 @@ def estimate_cases(
     value = plan.value()
     if np.isnan(value) or patients < 2:
         return without(value, plan.n, patients, NOTHING if np.isnan(value) else FEW)
+    if method is None:
+        method = "studentised" if metric.interval == "percentile" else metric.interval  # the best for means of cases
     return _finish(metric, value, plan, codes, plan.n, patients, resamples, seed, level, method)
 
 
