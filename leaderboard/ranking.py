@@ -47,6 +47,7 @@ def of(board, entries: list) -> Found:
         np.array([entry.scores[board.metric.name].value for entry in entries], float),
         _resampled(board, entries),
         board.metric,
+        min(entry.scores[board.metric.name].patients for entry in entries),
     )
     try:
         with transaction.atomic():
@@ -58,8 +59,9 @@ def of(board, entries: list) -> Found:
     return found
 
 
-def compute(ids: list[int], values: np.ndarray, resampled: np.ndarray, metric) -> Found:
+def compute(ids: list[int], values: np.ndarray, resampled: np.ndarray, metric, patients: int | None = None) -> Found:
     """The ranking of K entries from their values (K,), best first, and resampled values (K, B), NaN where undefined.
+    With `patients`, how many were resampled, corrected for a small sample.
 
     Max-T after Mogstad, Romano, Shaikh and Wilhelm (2024, Review of Economic Studies). Values may be rounded: the
     resampled values, which centre on the exact ones, are moved along, so that spread and correlation stay what they are.
@@ -77,7 +79,7 @@ def compute(ids: list[int], values: np.ndarray, resampled: np.ndarray, metric) -
     elif whole.shape[1] < FEWEST:
         found.places = {pk: (rank, 1, count, True) for pk, rank in zip(ids, ranks, strict=True)}
     else:
-        judged = statistics.max_t(values, whole, direction)
+        judged = statistics.max_t(values, whole, direction, patients=patients)
         tied = np.asarray(judged.tied_with_first, bool)
         alone = tied.sum() < 2
         found.places = {
@@ -88,8 +90,11 @@ def compute(ids: list[int], values: np.ndarray, resampled: np.ndarray, metric) -
         found.half_widths = {pk: float(judged.critical * error[i, 0]) for i, pk in enumerate(ids)}
         found.stability = _stability(ids, whole, direction)
     if whole.shape[1] >= FEWEST:
-        leading = whole[0] - whole[1] if count > 1 else whole[0]  # one entry alone: as if another correlated by 0.5
-        found.resolvable = statistics.smallest_resolvable_difference(float(np.std(leading, ddof=1)))
+        alone_error = float(np.std(whole[0], ddof=1))  # one entry alone: as if another correlated by 0.5
+        error = float(np.std(whole[0] - whole[1], ddof=1)) if count > 1 else alone_error
+        if error <= 1e-9 * alone_error:  # the two leading entries are one answer twice
+            error = alone_error
+        found.resolvable = statistics.smallest_resolvable_difference(error)
     return found
 
 

@@ -25,7 +25,7 @@ class Command(BaseCommand):
             for fault in found.faults:
                 self.stderr.write(str(fault))
             more = f" (the first {len(found.faults)} are listed)" if found.count > len(found.faults) else ""
-            raise CommandError(f"{found.count} faults{more}; nothing was stored") from None
+            raise CommandError(f"{found.count} fault{'s' * (found.count != 1)}{more}; nothing was stored") from None
         package = made.package
         self.stdout.write(
             f"{made.slug} version {made.version}, {made.status}: {package.cases} cases of {package.patients} patients, "
