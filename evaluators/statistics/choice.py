@@ -6,6 +6,7 @@ Which metric asks for which was decided by simulation: `make coverage` writes th
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import ndtri
 
 from evaluators.kernels import LANES, sums
 from evaluators.metrics import Metric
@@ -117,10 +118,11 @@ def _agresti(s: Sample):
 
 
 def _calibration(s: Sample):
-    """Basic; down to 0 where an error of that size is no surprise in a calibrated model (chance pushes it up)."""
+    """Basic or normal above; below, the value less what chance alone adds: by the triangle inequality it cannot add more."""
     low, high = intervals.basic(s.value, s.resampled, s.level)
-    usual = np.quantile(s.plan.by_chance(), s.level)
-    return (0.0 if s.value <= usual else low), high
+    high = max(high, s.value + float(ndtri((1 + s.level) / 2)) * s.error)
+    chance = np.quantile(s.plan.by_chance(), (1 + s.level) / 2)
+    return max(0.0, min(low, s.value - chance)), high
 
 
 def _bca(s: Sample):

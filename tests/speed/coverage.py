@@ -254,7 +254,7 @@ def main(argv=None) -> int:
         found = []
         for row in pool.map(_job, jobs):
             found.append(row)
-            if row is jobs[-1] or len(found) == len(jobs) or jobs[len(found)][1] != row["metric"]:
+            if len(found) == len(jobs) or jobs[len(found)][1] != row["metric"]:
                 print(_summary(row["metric"], found), f"{time.time() - start:.0f} s", flush=True)
         if given.method or given.draws < 1000:
             return 0
