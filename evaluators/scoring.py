@@ -142,5 +142,14 @@ def rows(found: dict[str, Estimate]) -> list[tuple[str, ...]]:
     out = [("metric", "value", "95 % interval", "n", "patients", "interval by")]
     for name, e in found.items():
         interval = f"{e.low:.4f} to {e.high:.4f}" if e.low is not None else "-"
-        out.append((name, f"{e.value:.4f}", interval, str(e.n), str(e.patients), e.method or e.reason))
+        out.append(
+            (
+                name,
+                f"{e.value:.4f}",
+                interval,
+                str(e.n),
+                str(e.patients),
+                f"{e.method}; {e.warning}".strip("; ") or e.reason,
+            )
+        )
     return out

@@ -3,7 +3,7 @@
 Guarantees that a value that cannot be computed, or an interval that would not hold, is None/NaN with a reason.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from evaluators.statistics.choice import CaseMeans
 from evaluators.statistics.draws import draw, patients_of
 
 UNDEFINED_SHARE = 0.05
+PATIENTS, RARER = 20, 15  # below these the coverage of an interval was measured to fall (docs/coverage.md)
 FEW = "fewer than 2 patients: no interval"
 NOTHING = "no case counts: empty in both everywhere"
 
@@ -31,6 +32,7 @@ class Estimate:
     patients: int
     resampled: np.ndarray | None  # (B,) the value on each resample; NaN where undefined
     undefined: int  # how many of them are
+    warning: str = ""  # why the interval may be too narrow; tells about the labels, so for the organiser
 
 
 def estimate(
@@ -57,7 +59,24 @@ def estimate(
     if np.isnan(value) or patients < 2:
         return without(value, n, patients, getattr(value, "reason", "") or FEW)
     plan = plan_of(metric, reference, prediction, parameters)
-    return _finish(metric, float(value), plan, codes, n, patients, resamples, seed, level, method)
+    found = _finish(metric, float(value), plan, codes, n, patients, resamples, seed, level, method)
+    return replace(found, warning=warned(metric, reference, codes, patients))
+
+
+def warned(metric: Metric, reference, codes, patients: int) -> str:
+    """What n does not allow: under 20 patients, or under 15 of the rarer class (of events) by patients; "" when it does."""
+    if patients < PATIENTS:
+        return f"fewer than {PATIENTS} patients: the interval may be too narrow"
+    if "classification" in metric.kinds and np.ndim(reference) == 1:
+        truth = np.asarray(reference)
+    elif "survival" in metric.kinds:
+        truth = np.asarray(reference["event"]).astype(int)
+    else:
+        return ""
+    codes = np.arange(truth.size) if codes is None else codes
+    rarest = min(np.unique(codes[truth == value]).size for value in np.unique(truth))
+    rare = "of the rarest class" if "classification" in metric.kinds else "with and without an event each"
+    return f"fewer than {RARER} patients {rare}: the interval may be too narrow" if rarest < RARER else ""
 
 
 def estimate_cases(
@@ -82,7 +101,9 @@ def estimate_cases(
         return without(value, plan.n, patients, NOTHING if np.isnan(value) else FEW)
     if method is None:
         method = "studentised" if metric.interval == "percentile" else metric.interval  # the best for means of cases
-    return _finish(metric, value, plan, codes, plan.n, patients, resamples, seed, level, method)
+    found = _finish(metric, value, plan, codes, plan.n, patients, resamples, seed, level, method)
+    few = f"fewer than {PATIENTS} patients: the interval may be too narrow" if patients < PATIENTS else ""
+    return replace(found, warning=few)
 
 
 def _finish(metric, value, plan, codes, n, patients, resamples, seed, level, method) -> Estimate:

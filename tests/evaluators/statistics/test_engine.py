@@ -89,6 +89,14 @@ def test_more_than_one_undefined_resample_in_twenty_gives_no_interval():
     assert "undefined" in found.reason
 
 
+def test_few_of_the_rarer_class_are_warned_of():
+    truth = np.array([1] * 14 + [0] * 100)
+    score = truth + np.random.default_rng(0).normal(size=114)
+    assert "rarest class" in statistics.estimate("auroc", truth, score, resamples=100).warning
+    assert statistics.estimate("auroc", np.r_[truth, 1], np.r_[score, 2.0], resamples=100).warning == ""
+    assert "20 patients" in statistics.estimate("auroc", truth, score, np.arange(114) % 19, resamples=100).warning
+
+
 def test_nan_and_infinity_are_refused_everywhere():
     for bad in (np.nan, np.inf):
         with pytest.raises(ValueError, match="NaN"):
