@@ -2,6 +2,9 @@
 
 import pytest
 
+# Scripts of make speed and make coverage: some run in .venv-peers, with libraries the tests do not have.
+collect_ignore = ["speed"]
+
 
 def pytest_addoption(parser):
     parser.addoption("--soak", action="store_true", help="run the long checks at full size")
