@@ -172,7 +172,7 @@ def test_queued_runs_finish_even_if_the_broker_never_comes_back(site, small):
 def test_a_run_cancelled_while_it_runs_stops_its_child(site, tmp_path):
     networks.pictures(tmp_path / "package", n=300)
     row = store(tmp_path / "package")
-    folder = networks.slow(tmp_path / "model")
+    folder = networks.slow(tmp_path / "model", layers=80)
     run = answer(row, *folder.iterdir(), kind="weights")
     site.broker()
     worker = site.worker()
@@ -190,7 +190,7 @@ def test_a_run_cancelled_while_it_runs_stops_its_child(site, tmp_path):
 def test_a_worker_asked_to_end_gives_its_run_back_at_once(site, tmp_path):
     networks.pictures(tmp_path / "package", n=300)
     row = store(tmp_path / "package")
-    run = answer(row, *networks.slow(tmp_path / "model").iterdir(), kind="weights")
+    run = answer(row, *networks.slow(tmp_path / "model", layers=80).iterdir(), kind="weights")
     site.broker()
     worker = site.worker()
     runs.ring(run)
