@@ -1,7 +1,8 @@
 """`make coverage`: how often 95 % intervals hold the truth, by simulation, and what ranks promise; writes docs/coverage.md and .json.
 
 A cell is a metric at one size, prevalence, quality and number of rows a patient; its truth comes from a very large draw of the
-same world. `--method` tries another interval, `--draws` below 1,000 a quick look; neither writes the tables. `--metric` measures some again.
+same world. `--method` tries another interval, `--draws` below 1,000 a quick look; neither writes the tables. `--metric`
+and `--ranks` measure a part again.
 """
 
 import argparse
@@ -241,38 +242,38 @@ def main(argv=None) -> int:
     parser.add_argument("--method", help="another interval than the metric's own")
     parser.add_argument("--draws", type=int, default=1000)
     parser.add_argument("--processes", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--ranks", action="store_true", help="only ranks and the resolvable difference")
     given = parser.parse_args(argv)
-    start = time.time()
-    names = given.metric or list(WORLD_OF)
-    jobs = [
-        (cell_coverage, name, cell, given.draws, given.method)
-        for name in names
-        for cell in cells()
-        if allowed(name, cell)
-    ]
+    start, table = time.time(), given.method is None and given.draws >= 1000
+    report = _written() if given.metric or given.ranks else {"resamples": RESAMPLES, "cells": []}
     with ProcessPoolExecutor(given.processes) as pool:
-        found = []
-        for row in pool.map(_job, jobs):
-            found.append(row)
-            if len(found) == len(jobs) or jobs[len(found)][1] != row["metric"]:
-                print(_summary(row["metric"], found), f"{time.time() - start:.0f} s", flush=True)
-        if given.method or given.draws < 1000:
-            return 0
-        report = {"resamples": RESAMPLES, "cells": found}
-        if given.metric:  # some metrics were measured again: the rest stays
-            before = json.loads((DOCS / "coverage.json").read_text())
-            kept = [r for r in before["cells"] if r["metric"] not in given.metric]
-            report = {**before, "cells": sorted(kept + found, key=lambda r: list(WORLD_OF).index(r["metric"]))}
-        else:
+        for name in () if given.ranks else given.metric or WORLD_OF:
+            jobs = [(cell_coverage, name, cell, given.draws, given.method) for cell in cells() if allowed(name, cell)]
+            found = list(pool.map(_job, jobs))
+            print(_summary(name, found), f"{time.time() - start:.0f} s", flush=True)
+            kept = [r for r in report["cells"] if r["metric"] != name]
+            report["cells"] = sorted(kept + found, key=lambda r: list(WORLD_OF).index(r["metric"]))
+            if table:
+                _write(report)
+        if table and (given.ranks or not given.metric):
             many = 2 * given.draws
             jobs = [(ranking, k, many, 500, spacing) for spacing in (0.0, 0.05) for k in (2, 10, 20, 50)]
             ranked = list(pool.map(_job, jobs))
             report |= {"equal_entries": ranked[:4], "near_equal_entries": ranked[4:], "resolvable": resolving(many)}
+            _write(report)
+    return 0
+
+
+def _written() -> dict:
+    """What was measured before: a part that is measured again replaces its own rows."""
+    file = DOCS / "coverage.json"
+    return json.loads(file.read_text()) if file.is_file() else {"resamples": RESAMPLES, "cells": []}
+
+
+def _write(report: dict) -> None:
     DOCS.mkdir(exist_ok=True)
     (DOCS / "coverage.json").write_text(json.dumps(report, indent=1) + "\n")
     (DOCS / "coverage.md").write_text(page(report))
-    print(f"written to {DOCS / 'coverage.md'}, {time.time() - start:.0f} s")
-    return 0
 
 
 def _summary(name: str, found) -> str:
@@ -326,6 +327,8 @@ def page(report) -> str:
             lines.append(
                 f"| {r['n']} | {r['prevalence']} | {r['quality']} | {r['rows']} | {r['truth']:.4f} | {shown}{mark} | {r['without']} |"
             )
+    if "resolvable" not in report:
+        return "\n".join([*lines, ""])
     lines += [
         "",
         "## Ranks",
