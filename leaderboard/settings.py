@@ -77,6 +77,8 @@ ALLOW_PICKLES = _flag("KENSA_ALLOW_PICKLES")
 STORAGE_URL = os.environ.get("KENSA_STORAGE_URL") or (DATA_DIR / "blobs").as_uri()
 SHARED_DATA = Path(os.environ.get("KENSA_SHARED_DATA") or BASE_DIR.parent / "shared" / "data")
 MAX_FILE_BYTES = int(os.environ.get("KENSA_MAX_FILE_BYTES", 20 * 2**30))
+# All files, of all revisions, of one namespace's models; 0 is no limit.
+QUOTA_BYTES = int(os.environ.get("KENSA_QUOTA_BYTES", 200 * 2**30))
 MAX_PREDICTION_BYTES = int(os.environ.get("KENSA_MAX_PREDICTION_BYTES", 2 * 2**30))
 
 INSTALLED_APPS = [

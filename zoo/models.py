@@ -239,3 +239,75 @@ class Ref(models.Model):
 
     def __str__(self):
         return self.name
+
+
+class MovedName(models.Model):
+    """A name that a model had before. Who asks for it, and may see the model, is sent to where the model is now."""
+
+    namespace = models.ForeignKey(Namespace, on_delete=models.CASCADE, related_name="moved_names")
+    name = models.CharField(max_length=96)
+    model = models.ForeignKey(Model, on_delete=models.CASCADE, related_name="moved_names")
+    created = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint("namespace", Lower("name"), name="moved_name_ci")]
+
+    def __str__(self):
+        return f"{self.namespace.name}/{self.name}"
+
+
+class AccessRequest(models.Model):
+    """A person's request for the files of a gated model; `accepted` opens them."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending"
+        ACCEPTED = "accepted"
+        REJECTED = "rejected"
+
+    model = models.ForeignKey(Model, on_delete=models.CASCADE, related_name="access_requests")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="access_requests")
+    status = models.CharField(max_length=8, choices=Status, default=Status.PENDING)
+    reason = models.CharField(max_length=1000, blank=True)  # what for, in the person's words
+    created = models.DateTimeField(default=timezone.now)
+    decided = models.DateTimeField(null=True, blank=True)
+    decided_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["model", "user"], name="one_access_request")]
+
+    def __str__(self):
+        return f"{self.user} for {self.model}: {self.status}"
+
+
+class Upload(models.Model):
+    """A person sent these bytes, on behalf of a namespace, and may commit them: for `uploads.LIFETIME` after `created`.
+
+    Knowing a SHA-256 is not enough to commit a blob; a row here, or a model that one may download from, is needed.
+    """
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="uploads")
+    namespace = models.ForeignKey(Namespace, on_delete=models.CASCADE, related_name="uploads")
+    blob = models.ForeignKey(Blob, on_delete=models.CASCADE, related_name="uploads")
+    created = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "namespace", "blob"], name="one_upload")]
+
+    def __str__(self):
+        return f"{self.blob_id[:8]} by {self.user}"
+
+
+class Xorb(models.Model):
+    """A run of chunks that a Xet client sent. Clients remember what they sent and refer to it for years, so it is kept,
+    and only files of the namespace that sent it can be made of it."""
+
+    namespace = models.ForeignKey(Namespace, on_delete=models.CASCADE, related_name="xorbs")
+    hash = models.CharField(max_length=64)  # the client's name for it, not checked by us: what is made of it is
+    blob = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="xorbs")
+    created = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["namespace", "hash"], name="one_xorb")]
+
+    def __str__(self):
+        return self.hash
