@@ -1,4 +1,4 @@
-"""One immutable benchmark version (Package), one evaluation of one answer (Run), and its Scores. No user is known here.
+"""One immutable benchmark version (Package), one evaluation of one answer (Run), its Scores and its Link. No user is known here.
 
 Only claim, beat, finish, fail and cancel in runs.py change a run's status, each by one conditional UPDATE that says
 whether it won; a finished run is never edited, only superseded.
@@ -111,3 +111,20 @@ class Score(models.Model):
 
     def __str__(self):
         return f"{self.metric} on {self.subset}: {self.value}"
+
+
+class Link(models.Model):
+    """The place of one finished run in its package's chain of receipts; it stays when the run is gone. See chains.py."""
+
+    package = models.ForeignKey(Package, on_delete=models.PROTECT, related_name="links")
+    position = models.PositiveIntegerField()  # 1, 2, ... without a gap
+    run = models.OneToOneField(Run, null=True, on_delete=models.SET_NULL, related_name="link")
+    number = models.BigIntegerField()  # of the run, also when it is gone
+    statement = models.CharField(max_length=64)  # SHA-256 of what its receipt says to everyone
+    digest = models.CharField(max_length=64)  # over position, the link before, and the statement
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["package", "position"], name="one_link")]
+
+    def __str__(self):
+        return f"link {self.position}, run {self.number}"

@@ -1,7 +1,8 @@
 """Signed statements about runs, which anyone can verify offline (Ed25519, RFC 8032).
 
-Hidden content (package, exact scores, details) is committed to by HMAC under the package's secret salt, never by a bare
-hash; the numbers in a receipt are the ones released to its reader, given by the caller.
+Hidden content (package, answer, exact scores, details) is committed to by HMAC under the package's secret salt, never by
+a bare hash; the numbers in a receipt are the ones released to its reader, given by the caller. What is the same for every
+reader (CORE) is what the chain links (chains.py).
 """
 
 import base64
@@ -15,39 +16,67 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from django.conf import settings
 
-from evaluators.models import Run, Score
+from evaluators.models import Link, Run, Score
 
 FORMAT = "kensa-receipt-1"
+CORE = ("format", "run", "benchmark", "evidence", "evaluator", "finished", "commitments", "provenance")
+PROVENANCE = ("code", "lock", "versions", "device", "precision", "seed")
+NOT_ONE = "not a receipt: it needs statement, public_key and signature"
 _RAW = (serialization.Encoding.Raw, serialization.PublicFormat.Raw)
 
 
 def issue(run: Run, scores: list[Score]) -> dict:
     """What a finished run keeps: a signed statement with commitments to everything and no number in it."""
-    exact = [[s.metric, s.subset, s.part, s.value, s.low, s.high, s.n, s.patients] for s in scores]
-    statement = {
-        "format": FORMAT,
-        "run": run.pk,
-        "benchmark": {"slug": run.package.slug, "version": run.package.version},
-        "evidence": run.kind,
-        "evaluator": run.evaluator,
-        "finished": run.finished.isoformat(),
-        "answer": {key: run.answer[key] for key in ("model", "revision") if key in run.answer},
-        "commitments": {
-            "package": commit(run.package.salt, run.package.digest),
-            "answer": commit(run.package.salt, run.answer["files"]),
-            "scores": commit(run.package.salt, sorted(exact, key=lambda row: row[:3])),
-            "details": commit(run.package.salt, run.details),
-        },
-        "provenance": {
-            key: run.provenance[key] for key in ("versions", "device", "precision", "seed") if key in run.provenance
-        },
+    return sign(
+        {
+            "format": FORMAT,
+            "run": run.pk,
+            "benchmark": {"slug": run.package.slug, "version": run.package.version},
+            "evidence": run.kind,
+            "evaluator": run.evaluator,
+            "finished": run.finished.isoformat(),
+            "commitments": commitments(run, scores),
+            "provenance": {key: run.provenance[key] for key in PROVENANCE if key in run.provenance},
+        }
+    )
+
+
+def commitments(run: Run, scores: list[Score]) -> dict[str, str]:
+    """HMACs of the package, the answer's files, the model, the exact scores and the details, as they are now."""
+    salt = run.package.salt
+    numbers = ("value", "low", "high")
+    exact = [
+        [s.metric, s.subset, s.part, *(_float(getattr(s, name)) for name in numbers), s.n, s.patients] for s in scores
+    ]
+    return {
+        "package": start(run.package),
+        "answer": commit(opening(run), run.answer["files"]),
+        "model": commit(salt, [run.pk, run.answer.get("model"), run.answer.get("revision")]),
+        "scores": commit(salt, sorted(exact, key=lambda row: row[:3])),
+        "details": commit(salt, run.details),
     }
-    return sign(statement)
 
 
-def release(run: Run, scores: list[dict]) -> dict:
-    """The receipt of a run with the numbers that its reader may see: `scores` is what the caller releases to them."""
-    return sign(run.receipt["statement"] | {"scores": scores})
+def start(package) -> str:
+    """The commitment to a package, which is also what its chain starts from."""
+    return commit(package.salt, package.digest)
+
+
+def opening(run: Run) -> str:
+    """The secret that opens the commitment to a run's own answer; for its team, who can then check their file."""
+    return commit(run.package.salt, ["answer of run", run.pk])
+
+
+def changed(run: Run) -> list[str]:
+    """Which of a run's commitments no longer hold: what was edited after it was signed."""
+    kept, now = run.receipt["statement"]["commitments"], commitments(run, list(run.scores.all()))
+    return [name for name in now if kept.get(name) != now[name]]
+
+
+def release(run: Run, link: Link | None, previous: str, shown: dict) -> dict:
+    """The receipt of a run for one reader: the core, its place in the chain, and `shown`: what this reader may see."""
+    chain = {"chain": {"position": link.position, "previous": previous, "digest": link.digest}} if link else {}
+    return sign(run.receipt["statement"] | chain | shown)
 
 
 def sign(statement: dict) -> dict:
@@ -56,36 +85,63 @@ def sign(statement: dict) -> dict:
     return {
         "statement": statement,
         "public_key": _text(key.public_key().public_bytes(*_RAW)),
-        "signature": _text(key.sign(_canonical(statement))),
+        "signature": _text(key.sign(canonical(statement))),
     }
 
 
 def verify(receipt: dict, public_key: str | None = None) -> list[str]:
     """What is wrong with a receipt; empty when it is genuine. `public_key` (base64): whose, default this service's."""
+    faults = verify_signature(receipt, public_key)
+    if faults:
+        return faults
+    statement = receipt["statement"]
+    if statement.get("format") != FORMAT:
+        return [f"the format is {statement.get('format')!r}, not {FORMAT!r}"]
+    chain = statement.get("chain")
+    if chain and chain["digest"] != link_digest(chain["position"], chain["previous"], core_digest(statement)):
+        return ["its place in the chain is not that of this statement"]
+    return []
+
+
+def verify_signature(signed: dict, public_key: str | None = None) -> list[str]:
+    """What is wrong with the signature over a statement; `public_key` (base64): whose, default this service's."""
     try:
-        statement, signature = receipt["statement"], base64.b64decode(receipt["signature"], validate=True)
-        if statement["format"] != FORMAT:
-            return [f"the format is {statement['format']!r}, not {FORMAT!r}"]
+        statement, signature = signed["statement"], base64.b64decode(signed["signature"], validate=True)
         expected = public_key or public_key_text()
-        faults = [] if receipt["public_key"] == expected else ["signed with another key than the expected one"]
-        Ed25519PublicKey.from_public_bytes(base64.b64decode(expected, validate=True)).verify(
-            signature, _canonical(statement)
-        )
+        if signed["public_key"] != expected:
+            return ["signed with another key than the expected one"]
+        key = Ed25519PublicKey.from_public_bytes(base64.b64decode(expected, validate=True))
+        key.verify(signature, canonical(statement))
     except InvalidSignature:
-        return ["the signature does not match: the receipt was changed, or signed with another key"]
+        return ["the signature does not match: it was changed, or signed with another key"]
     except (KeyError, TypeError, ValueError):
-        return ["not a receipt: it needs statement, public_key and signature"]
-    return faults
+        return [NOT_ONE]
+    return [] if isinstance(statement, dict) else [NOT_ONE]
+
+
+def core_digest(statement: dict) -> str:
+    """SHA-256 of what a receipt says to every reader alike (hex)."""
+    return hashlib.sha256(canonical({name: statement[name] for name in CORE if name in statement})).hexdigest()
+
+
+def link_digest(position: int, previous: str, statement: str) -> str:
+    """SHA-256 over a place in the chain: the link before it and the statement it holds (hex)."""
+    return hashlib.sha256(canonical([position, previous, statement])).hexdigest()
 
 
 def commit(salt: str, content) -> str:
     """HMAC-SHA256 of any JSON content under a package's salt (hex): checkable by who holds both, silent to all others."""
-    return hmac.new(salt.encode(), _canonical(content), hashlib.sha256).hexdigest()
+    return hmac.new(salt.encode(), canonical(content), hashlib.sha256).hexdigest()
 
 
 def public_key_text() -> str:
     """This service's public key, base64 of 32 bytes."""
     return _text(_key().public_key().public_bytes(*_RAW))
+
+
+def canonical(content) -> bytes:
+    """The bytes that are signed and hashed: JSON with sorted keys and no spaces, in UTF-8."""
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def _key() -> Ed25519PrivateKey:
@@ -104,8 +160,9 @@ def _key() -> Ed25519PrivateKey:
     return Ed25519PrivateKey.from_private_bytes(path.read_bytes())
 
 
-def _canonical(content) -> bytes:
-    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+def _float(value) -> float | None:
+    """A score as the database gives it back, so that a whole number is committed to in one way."""
+    return None if value is None else float(value)
 
 
 def _text(data: bytes) -> str:

@@ -17,7 +17,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 import evaluators
-from evaluators import receipts
+from evaluators import chains, receipts
 from evaluators.celery import app
 from evaluators.faults import SHOWN
 from evaluators.models import Package, Run, Score
@@ -122,7 +122,8 @@ def beat(lease: Lease, stage: str = "", progress: float = 0, opened_real_case: b
 def finish(
     lease: Lease, scores: list[Score], *, details: str = "", provenance: dict | None = None, log: str = ""
 ) -> bool:
-    """Store scores, details, provenance and receipt in one transaction. False, and nothing stored, if the lease is lost."""
+    """Store scores, details, provenance, receipt and its link in one transaction. False, and nothing stored, if the lease is
+    lost."""
     with transaction.atomic():
         won = _held(lease).update(
             status=Run.Status.SCORED,
@@ -140,7 +141,9 @@ def finish(
         for score in scores:
             score.run = run
         Score.objects.bulk_create(scores)
-        Run.objects.filter(pk=run.pk).update(receipt=receipts.issue(run, scores))
+        run.receipt = receipts.issue(run, scores)
+        Run.objects.filter(pk=run.pk).update(receipt=run.receipt)
+        chains.append(run)
     return True
 
 

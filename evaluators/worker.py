@@ -4,6 +4,7 @@ Guarantees that no untrusted byte is parsed in this process, that the lease is r
 run whose lease was lost is dropped at once.
 """
 
+import functools
 import hashlib
 import json
 import logging
@@ -215,6 +216,7 @@ def _provenance(run: Run, predicted: sandbox.Outcome, scored: sandbox.Outcome) -
     lock = Path(__file__).resolve().parent.parent / "requirements.txt"
     return {
         "evaluator": evaluators.__version__,
+        "code": _code(),
         "lock": hashlib.sha256(lock.read_bytes()).hexdigest() if lock.exists() else "",
         "versions": {name: metadata.version(name) for name in LIBRARIES},
         "package": run.package.digest,
@@ -222,8 +224,19 @@ def _provenance(run: Run, predicted: sandbox.Outcome, scored: sandbox.Outcome) -
         "attempt": run.attempt,
         "seconds": {"predict": _two(predicted.seconds), "score": _two(scored.seconds)},
         "memory": {"predict": _two(predicted.memory), "score": _two(scored.memory)},
+        "device": "cpu",  # where nothing is run but the metrics
         **{name: predicted.value[name] for name in ("device", "precision", "cost") if name in predicted.value},
     }
+
+
+@functools.cache
+def _code() -> str:
+    """SHA-256 over the evaluator's own source files: which code it was, where a version number says too little."""
+    folder = Path(__file__).resolve().parent
+    found = hashlib.sha256()
+    for path in sorted(folder.rglob("*.py")):
+        found.update(f"{path.relative_to(folder)} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    return found.hexdigest()
 
 
 def _two(value: float) -> float:

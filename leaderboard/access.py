@@ -43,6 +43,7 @@ SUBMISSION = {
     "see": EVERYONE,  # once it is an entry of a board they see
     "see_unfinished": HOUSE | {JUDGE},  # queued, running, rejected, failed, cancelled, withdrawn
     "see_receipt": EVERYONE,
+    "open_receipt": HOUSE,  # what opens its commitment to the answer, which they have already
     "see_note": HOUSE,
     "see_faults": HOUSE,
     "see_file": frozenset({OPERATOR, OWNER}),

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from evaluators import receipts
+from evaluators import chains, receipts
 from evaluators.metrics.registry import Metric
 from evaluators.models import Run
 from leaderboard import access, exports, submissions
@@ -10,6 +10,7 @@ from leaderboard.models import Benchmark, Submission, Task
 from leaderboard.rounding import ReleasedScore, release
 from leaderboard.standings import metrics_of
 from zoo.access import visible_models
+from zoo.errors import Refused
 
 # Keys of a manifest that a participant needs; the rest is between the organiser and the data.
 TOLD = ["slug", "version", "title", "description", "task", "kind", "classes", "ordinal", "multilabel", "instances", "accepts", "labels", "release_inputs", "metrics", "resample", "safety", "limits", "source", "traps"]  # fmt: skip
@@ -107,8 +108,17 @@ def submission(row: Submission, viewer) -> dict:
 
 
 def receipt(row: Submission, viewer) -> dict:
-    """The signed receipt of a scored run, with the numbers that this viewer may see, and no model they may not know of."""
-    statement = row.run.receipt["statement"] | {"scores": [score.as_dict() for score in scores(row, viewer)]}
-    if not (row.model_id and visible_models(viewer).filter(pk=row.model_id).exists()):
-        statement["answer"] = {}
-    return receipts.sign(statement)
+    """The signed receipt of a scored run, with the numbers that this viewer may see, and no model they may not know of.
+
+    Raises Refused (409) where the record is no longer what was signed: then nothing is signed anew.
+    """
+    run = row.run
+    if receipts.changed(run):
+        hint = "Tell the operator: manage.py verify_receipt --board names every run that was changed."
+        raise Refused("record_changed", "This run's record is not what its receipt was signed for.", hint, status=409)
+    shown = {"scores": [score.as_dict() for score in scores(row, viewer)], "answer": {}}
+    if row.model_id and visible_models(viewer).filter(pk=row.model_id).exists():
+        shown["answer"] = {key: run.answer[key] for key in ("model", "revision") if key in run.answer}
+    if access.can(viewer, "open_receipt", row):
+        shown["opening"] = {"key": receipts.opening(run), "files": sorted(run.answer["files"])}
+    return receipts.release(run, *chains.place(run), shown)

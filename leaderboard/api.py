@@ -11,6 +11,7 @@ from django.http import FileResponse, HttpResponse, JsonResponse, StreamingHttpR
 from ninja import File, Form, Query, Schema
 from ninja.files import UploadedFile
 
+from evaluators import chains
 from evaluators import package as packages
 from evaluators.models import Run
 from leaderboard import access, answers, benchmarks, exports, rest, standings, submissions
@@ -181,6 +182,12 @@ def inputs(request, slug: str, version: str = ""):
     response = StreamingHttpResponse(packages.released_inputs(found.package), content_type="application/zip")
     response["Content-Disposition"] = f'attachment; filename="{found.slug}-v{found.version}-inputs.zip"'
     return response
+
+
+@api.get("/benchmarks/{slug}/receipts", tags=["benchmarks"])
+def receipt_log(request, slug: str, version: str = ""):
+    """The signed chain of all receipts of this version. Keep it: a later one must hold every link of it."""
+    return chains.log(benchmarks.find(slug, request.user, version).package)
 
 
 @api.get("/submissions/{int:pk}", tags=["submissions"])

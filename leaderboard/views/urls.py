@@ -19,6 +19,7 @@ urlpatterns = [
     path("submissions/<int:pk>/cancel/", submissions.cancel, name="submission_cancel"),
     path("submissions/<int:pk>/withdraw/", submissions.withdraw, name="submission_withdraw"),
     path("competitions/", home.competitions, name="competitions"),
+    path(".well-known/kensa-receipts.json", docs.receipt_key, name="receipt_key"),
     path("docs/metrics/", docs.metrics, name="metrics_docs"),
     path("search/", search.search, name="search"),
     path("settings/theme/", preferences.theme, name="theme"),

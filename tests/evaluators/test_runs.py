@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from evaluators import receipts, runs
+from evaluators import chains, receipts, runs
 from evaluators.models import Package, Run, Score
 
 S = Run.Status
@@ -196,7 +196,7 @@ def test_an_answer_is_reused_within_its_scope_and_evaluator_only(run, monkeypatc
 def test_a_receipt_with_a_changed_number_or_another_key_is_found_out(run):
     runs.finish(runs.claim(run.pk, "w"), [score()])
     run.refresh_from_db()
-    released = receipts.release(run, [{"metric": "auroc", "value": 0.8}])
+    released = receipts.release(run, *chains.place(run), {"scores": [{"metric": "auroc", "value": 0.8}]})
     assert receipts.verify(released) == []
     assert run.package.digest not in str(released) and "0" * 64 not in str(released)
 

@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 import numpy as np
 from django.utils import timezone
 
+from evaluators import chains, receipts
 from evaluators.models import Package, Run, Score
 from leaderboard.models import Benchmark, Claim, Submission, Task
 from zoo import accounts, blobs
@@ -62,7 +63,6 @@ def make_entry(board: Benchmark, team="team", value=0.8, *, error=0.02, kind="pr
         package=board.package, kind=kind, answer={"files": {}}, answer_digest=secrets.token_hex(8), status=status,
         scope=f"team:{team.pk}", evaluator="test", started=timezone.now() if status != "queued" else None,
         finished=timezone.now() if status not in Run.OPEN else None, attempt=status != "queued",
-        receipt={"statement": {}} if status == "scored" else {},
     )  # fmt: skip
     if status == "scored":
         random = np.random.default_rng(run.pk)
@@ -79,6 +79,9 @@ def make_entry(board: Benchmark, team="team", value=0.8, *, error=0.02, kind="pr
         out.seek(0)
         Run.objects.filter(pk=run.pk).update(details=blobs.put(out).sha256)
         run.refresh_from_db()
+        run.receipt = receipts.issue(run, list(run.scores.all()))
+        run.save(update_fields=["receipt"])
+        chains.append(run)
     return Submission.objects.create(
         benchmark=board, team=team, author=team.user, run=run, **({"name": f"Entry of {team}"} | fields)
     )
