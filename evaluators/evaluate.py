@@ -186,7 +186,8 @@ class _PerCase:
     def case(self, names, truth, answer, spacing) -> dict[str, list[float]]:
         if self.manifest["kind"] == "segmentation":
             parameters = {name: _parameters(self.manifest, METRICS[name]) for name in names}
-            found = case_scores(names, truth, answer, self.labels, spacing, **parameters)
+            numbered = bool(self.manifest.get("instances"))
+            found = case_scores(names, truth, answer, self.labels, spacing, numbered=numbered, **parameters)
             return {name: [float(found[name][label]) for label in self.labels] for name in names}
         return {
             name: [

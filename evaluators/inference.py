@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+from scipy import ndimage
 
 from evaluators import predictions, readers, runners
 from evaluators.faults import Faults
@@ -64,7 +65,14 @@ def _classes(manifest: dict) -> int:
 def _map(head: str, output: np.ndarray, shape: tuple[int, ...], manifest: dict) -> np.ndarray:
     if manifest["kind"] == "restoration":
         return np.asarray(output, np.float32).reshape(output.shape[-len(shape) :])[tuple(slice(n) for n in shape)]
-    return heads.label_map(head, output, shape, [0, *manifest["label_values"].values()])
+    found = heads.label_map(head, output, shape, [0, *manifest["label_values"].values()])
+    return _components(found) if manifest.get("instances") else found
+
+
+def _components(mask: np.ndarray) -> np.ndarray:
+    """The connected components of a mask, numbered from 1; neighbours across corners included."""
+    found, count = ndimage.label(mask, np.ones((3,) * mask.ndim))
+    return found.astype(np.uint16 if count < 1 << 16 else np.uint32)
 
 
 def _same_length(rows: list[np.ndarray]) -> None:

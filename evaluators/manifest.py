@@ -156,6 +156,9 @@ def _classes(top: Fields, manifest: dict) -> dict:
         found.add("a benchmark cannot be both ordinal and multilabel", "Remove one.", **top.places["ordinal"].at)
     if manifest["instances"] and kind and kind != "segmentation":
         found.add(f"instances has no meaning for {kind}", "Remove it.", **top.places["instances"].at)
+    elif manifest["instances"] and len(values) > 1:
+        hint = "Keep one class besides the background: the values of the maps number its instances."
+        found.add(f"instances: true counts one class, there are {len(values)}", hint, **top.places["instances"].at)
     return {"classes": names} | ({"label_values": values} if kind == "segmentation" else {})
 
 

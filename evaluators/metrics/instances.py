@@ -1,6 +1,7 @@
 """Counting structures instead of voxels: panoptic quality, and lesions found or invented.
 
-An instance is a connected component of a label, neighbours across corners included (8 in images, 26 in volumes).
+An instance is a connected component of a label, neighbours across corners included (8 in images, 26 in volumes); where a
+benchmark says `instances: true`, the values of its maps number the instances, which may then touch.
 """
 
 import numpy as np
@@ -16,7 +17,7 @@ FACTS = {
     "best": 1.0,
     "unit": "",
 }
-INSTANCE = "Instances are connected components, across corners too. "
+INSTANCE = "Instances are connected components, across corners too, or what the maps number (instances: true). "
 
 
 def _panoptic_quality(case: Case, label: int, at: float = 0.5) -> float:

@@ -6,7 +6,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, wraps
 from typing import Self
 
@@ -46,24 +46,47 @@ class Instances:
     def of(cls, reference: np.ndarray, prediction: np.ndarray) -> Self:
         """Instances of two masks of equal shape: connected components, neighbours across corners included."""
         touch = np.ones((3,) * reference.ndim)
-        (one, n), (two, m) = (ndimage.label(mask, touch) for mask in (reference, prediction))
-        both = reference & prediction
+        return cls._paired(*(ndimage.label(mask, touch) for mask in (reference, prediction)))
+
+    @classmethod
+    def numbered(cls, reference: np.ndarray, prediction: np.ndarray) -> Self:
+        """Instances of two maps of equal shape whose values are the numbers of the instances; 0 is none."""
+        return cls._paired(*(_consecutive(volume) for volume in (reference, prediction)))
+
+    @classmethod
+    def _paired(cls, reference: tuple[np.ndarray, int], prediction: tuple[np.ndarray, int]) -> Self:
+        (one, n), (two, m) = reference, prediction
+        both = (one > 0) & (two > 0)
         pairs, overlap = np.unique((one[both].astype(np.int64) - 1) * m + (two[both] - 1), return_counts=True)
         first, second = np.divmod(pairs, max(1, m))
         sizes = [np.bincount(found.ravel(), minlength=count + 1)[1:] for found, count in ((one, n), (two, m))]
         return cls(*sizes, first, second, overlap)
 
 
+def _consecutive(volume: np.ndarray) -> tuple[np.ndarray, int]:
+    """The map with its instances numbered from 1 without gaps, and how many there are."""
+    values, place = np.unique(volume, return_inverse=True)
+    place = place.reshape(volume.shape)
+    none = bool(len(values)) and values[0] == 0
+    return (place, len(values) - 1) if none else (place + 1, len(values))
+
+
 class Case:
     """Reference and prediction of one case, and what all metrics share, computed when first asked for.
 
     `reference`, `prediction`: label maps of equal shape, 2D or 3D; `labels`: the values that count (None: one mask,
-    every value but 0); `spacing`: mm per axis (default 1). Raises ValueError for unequal shapes, NaN or half labels.
+    every value but 0); `spacing`: mm per axis (default 1). `numbered`: there is one label, and the values of both maps are
+    the numbers of its instances; without it they are connected components. Raises ValueError for unequal shapes, NaN or half labels.
     """
 
-    def __init__(self, reference, prediction, labels=None, spacing=None):
-        self.pair = _volumes.pair(reference, prediction, labels, spacing)
-        self.labels = list(self.pair.code)
+    def __init__(self, reference, prediction, labels=None, spacing=None, numbered: bool = False):
+        if numbered and labels is not None and len(labels) != 1:
+            raise ValueError(f"numbered instances are of one label, not of {len(labels)}")
+        self.pair = _volumes.pair(reference, prediction, None if numbered else labels, spacing)
+        self.labels = list(labels) if numbered and labels is not None else list(self.pair.code)
+        if numbered:
+            self.pair = replace(self.pair, code=dict.fromkeys(self.labels, 1))
+        self._numbers = (np.asarray(reference), np.asarray(prediction)) if numbered else None
         self._instances: dict[int, Instances] = {}
 
     @cached_property
@@ -104,9 +127,10 @@ class Case:
         return tuple(mask[0] for mask in masks) if self.pair.flat else masks
 
     def instances(self, label: int) -> Instances:
-        """Connected components of the label on both sides and which of them overlap; both must hold something."""
+        """Instances of the label on both sides and which of them overlap; both must hold something."""
         if label not in self._instances:
-            self._instances[label] = Instances.of(*self.masks(label))
+            found = Instances.numbered(*self._numbers) if self._numbers else Instances.of(*self.masks(label))
+            self._instances[label] = found
         return self._instances[label]
 
     @cached_property
@@ -135,10 +159,11 @@ class Case:
 
 
 def case_scores(
-    metrics: Sequence[str], reference, prediction, labels: Sequence[int], spacing=None, **parameters
+    metrics: Sequence[str], reference, prediction, labels: Sequence[int], spacing=None, *, numbered=False, **parameters
 ) -> dict[str, dict[int, float]]:
     """All segmentation metrics of one case in one pass: `{metric: {label: value}}`.
 
+    `numbered`: the values of the maps number the instances of one label, see `Case`.
     `parameters` go to every metric that takes them (`tolerance=2.0`), or to one by its name (`nsd={"tolerance": 2.0}`).
     NaN (`Undefined`) is a label that is left out of the mean; `Flagged` a value fixed by convention; both say why.
     Raises KeyError for an unknown metric, ValueError for one of another kind or for volumes that do not fit together.
@@ -148,7 +173,7 @@ def case_scores(
     >>> case_scores(["dice", "iou"], truth, answer, labels=[1, 2])
     {'dice': {1: 0.8, 2: nan}, 'iou': {1: 0.6666666666666666, 2: nan}}
     """
-    case = Case(reference, prediction, labels, spacing)
+    case = Case(reference, prediction, labels, spacing, numbered)
     scores = {}
     for name in metrics:
         function = getattr(METRICS[name].per_case, "of_case", None)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from leaderboard.demo import Baseline, Demo, _writing, cytology
+from leaderboard.demo import Baseline, Demo, _graphs, _writing, cytology
 
 SLUG = "cytology-wdbc-weights"
 MANIFEST = {
@@ -50,53 +50,9 @@ def _standardised() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     return (x - mean) / spread, y, mean, spread
 
 
-def graph(layers: list[tuple[np.ndarray, np.ndarray]], mean: np.ndarray, spread: np.ndarray):
-    """An ONNX model: `measures` (n, 30) float32 to `probabilities` (n, 2), the last layer giving the log-odds of class 1."""
-    from onnx import TensorProto, checker, helper, numpy_helper
-
-    nodes, values = [], {"mean": mean, "spread": spread}
-    nodes.append(helper.make_node("Sub", ["measures", "mean"], ["centred"]))
-    nodes.append(helper.make_node("Div", ["centred", "spread"], ["layer0"]))
-    for number, (weight, bias) in enumerate(layers):
-        if (
-            number == len(layers) - 1
-        ):  # log-odds of class 1 beside 0 for class 0: their softmax is the logistic function
-            weight, bias = np.hstack([np.zeros_like(weight), weight]), np.concatenate([np.zeros_like(bias), bias])
-        values |= {f"weight{number}": weight, f"bias{number}": bias}
-        inputs = [f"layer{number}", f"weight{number}", f"bias{number}"]
-        if number < len(layers) - 1:
-            nodes.append(helper.make_node("Gemm", inputs, [f"sum{number}"]))
-            nodes.append(helper.make_node("Relu", [f"sum{number}"], [f"layer{number + 1}"]))
-        else:
-            nodes.append(helper.make_node("Gemm", inputs, ["logits"]))
-    nodes.append(helper.make_node("Softmax", ["logits"], ["probabilities"], axis=1))
-    model = helper.make_model(
-        helper.make_graph(
-            nodes,
-            "cytology",
-            [helper.make_tensor_value_info("measures", TensorProto.FLOAT, ["n", len(mean)])],
-            [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["n", 2])],
-            [numpy_helper.from_array(np.asarray(array, np.float32), name) for name, array in values.items()],
-        ),
-        opset_imports=[helper.make_opsetid("", 17)],
-        ir_version=8,
-    )
-    checker.check_model(model, full_check=True)
-    return model
-
-
 def _publish(folder: Path, layers: list, mean: np.ndarray, spread: np.ndarray, words: str) -> Path:
-    (folder / "model.onnx").write_bytes(graph(layers, mean, spread).SerializeToString())
-    _writing.config(
-        folder,
-        {
-            "framework": "onnx",
-            "inputs": {"kind": "table", "name": "measures"},
-            "output": "probabilities",
-            "head": "probabilities",
-            "label_names": cytology.CLASSES,
-        },
-    )
+    (folder / "model.onnx").write_bytes(_graphs.dense(layers, mean, spread).SerializeToString())
+    _writing.config(folder, _graphs.config(cytology.CLASSES))
     front = {
         "license": "apache-2.0",
         "library_name": "onnx",
@@ -143,5 +99,5 @@ DEMO = Demo(
     package=package,
     entries=entries,
     held_out=cytology.held_out,
-    modules=("cytology",),
+    modules=("cytology", "_graphs"),
 )

@@ -331,6 +331,11 @@ def test_a_bad_file_of_a_package_is_told_by_name(tmp_path, files, file, words):
     assert told(tmp_path, file, words).hint
 
 
+def test_instances_are_of_one_class(tmp_path):
+    segmentation(tmp_path, instances=True)
+    assert "Keep one class" in told(tmp_path, "benchmark.yaml", "instances: true counts one class, there are 2").hint
+
+
 def test_label_values_may_be_stated(tmp_path):
     segmentation(tmp_path, classes={0: "background", 1: "anterior", 2: "posterior", 5: "other"})
     with package.read(tmp_path) as folder:

@@ -10,6 +10,7 @@ from skimage.morphology import skeletonize
 
 from evaluators.metrics import METRICS
 from evaluators.metrics._skeleton import skeleton
+from evaluators.metrics.segmentation import case_scores
 from tests.evaluators.metrics import masks
 
 
@@ -125,3 +126,27 @@ def test_every_metric_of_masks_sees_each_label_alone(metric):
         assert metric(reference == label, prediction == label, spacing=(1, 2, 1)) == pytest.approx(value)
         assert metric(reference, prediction, label=label, spacing=(1, 2, 1)) == pytest.approx(value)
     assert metric(reference, prediction, spacing=(1, 2, 1)) == pytest.approx(values.mean())
+
+
+def test_numbered_instances_may_touch():
+    reference = np.array([[1, 1, 1, 7, 7, 7, 0, 0]])
+    apart, merged = np.where(reference == 7, 300, reference), (reference > 0).astype(int)
+    score = {
+        name: case_scores(["dice", "panoptic_quality"], reference, answer, labels=[1], numbered=True)
+        for name, answer in (("apart", apart), ("merged", merged))
+    }
+    assert score["apart"] == {"dice": {1: 1.0}, "panoptic_quality": {1: 1.0}}
+    assert score["merged"] == {"dice": {1: 1.0}, "panoptic_quality": {1: 0.0}}, "as good by overlap, no nucleus found"
+
+
+def test_numbered_components_give_what_components_give():
+    for reference, prediction, spacing in PAIRS[:60]:
+        numbers = [components(mask, connectivity=mask.ndim) for mask in (reference, prediction)]
+        names = ["panoptic_quality", "lesion_f1", "lesion_sensitivity", "dice", "hd95"]
+        usual = case_scores(names, reference, prediction, labels=[1], spacing=spacing)
+        assert case_scores(names, *numbers, labels=[1], spacing=spacing, numbered=True) == usual
+
+
+def test_numbered_instances_are_of_one_label():
+    with pytest.raises(ValueError, match="of one label"):
+        case_scores(["dice"], np.ones((2, 2)), np.ones((2, 2)), labels=[1, 2], numbered=True)
