@@ -109,6 +109,8 @@ def submit(
             Quota.objects.filter(pk=quota.pk).update(used=used + 1)
         if answer.path:
             blobs.put_path(answer.path)
+        else:  # the model may be deleted at this very moment; what its run needs is not
+            blobs.hold(answer.files.values())
         run = runs.create(benchmark.package, answer.kind, answer.as_dict(), _scope(team))
         submission = _create(benchmark, team, author, run, answer, texts, baseline)
         transaction.on_commit(partial(runs.ring, run))

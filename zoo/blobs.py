@@ -1,7 +1,8 @@
-"""File content, stored once under its SHA-256: `<storage>/ab/cd/<sha256>`.
+"""File content, stored once under its SHA-256: `<storage>/ab/cd/<sha256>`, on disk or in a bucket (see stores/).
 
-Bytes are hashed while they arrive, synced and renamed into place; the row is made last, so a `Blob` in the database
-always has its bytes, whole. Memory use is one chunk, whatever the size of the file.
+Bytes are hashed while they arrive, synced and moved into place; the row is committed last, so a `Blob` in the database
+always has its bytes, whole. Whoever moves or removes the bytes of a blob holds its row locked, so that nothing is
+collected while it is stored again. Memory use is one chunk, whatever the size of the file.
 """
 
 import hashlib
@@ -10,13 +11,19 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
-from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.db import transaction
+from django.utils import timezone
 
+from zoo import stores
 from zoo.errors import Refused
 from zoo.models import Blob
+from zoo.stores import relative
+
+__all__ = ["Incomplete", "TooLarge", "Writer", "chunks", "exists", "hold", "missing", "open", "path", "put", "put_path"]
+__all__ += ["read", "relative", "root"]
 
 CHUNK = 1 << 20
 
@@ -37,32 +44,25 @@ class Incomplete(Refused):
 
 
 def root() -> Path:
-    """The folder that KENSA_STORAGE_URL names."""
-    url = urlsplit(settings.STORAGE_URL)
-    if url.scheme != "file":
-        raise ImproperlyConfigured(
-            f"KENSA_STORAGE_URL is {settings.STORAGE_URL!r}; this version stores in file:///... only"
-        )
-    return Path(unquote(url.path))
-
-
-def relative(sha256: str) -> str:
-    """Where a blob lies below the root. Only 64 lower-case hex digits ever become a path."""
-    if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):
-        raise ValueError(f"{sha256!r} is not a SHA-256")
-    return f"{sha256[:2]}/{sha256[2:4]}/{sha256}"
+    """The folder that KENSA_STORAGE_URL names, where it names one."""
+    store = stores.current()
+    if not hasattr(store, "root"):
+        raise ImproperlyConfigured(f"KENSA_STORAGE_URL is {settings.STORAGE_URL!r}, which is no folder")
+    return store.root
 
 
 def path(sha256: str) -> Path:
-    return root() / relative(sha256)
+    """The bytes as a file of this machine: where they lie, or a checked copy of what a bucket holds. Never write to it."""
+    return stores.current().local(sha256)
 
 
 def exists(sha256: str) -> bool:
-    return path(sha256).is_file()
+    return stores.current().size(sha256) is not None
 
 
 def open(sha256: str) -> BinaryIO:
-    return path(sha256).open("rb")
+    """A file object to read and seek in. Raises FileNotFoundError where the bytes are lost, OSError for other troubles."""
+    return stores.current().open(sha256)
 
 
 def chunks(source) -> Iterator[bytes]:
@@ -89,9 +89,9 @@ class Writer:
         self.expected, self.size = size, 0
         self.sha256 = hashlib.sha256()
         self.sha1 = None if size is None else _git_start(size)
-        incoming = root() / "incoming"
-        incoming.mkdir(parents=True, exist_ok=True)
-        descriptor, self.name = tempfile.mkstemp(dir=incoming)
+        self.store = stores.current()
+        self.store.incoming.mkdir(parents=True, exist_ok=True)
+        descriptor, self.name = tempfile.mkstemp(dir=self.store.incoming)
         self.out = os.fdopen(descriptor, "wb", buffering=0)
 
     def write(self, chunk: bytes) -> None:
@@ -115,8 +115,15 @@ class Writer:
         git_sha1 = (self.sha1 or _git_hash(Path(self.name), self.size)).hexdigest()
         os.fsync(self.out.fileno())
         self.out.close()
-        _move(Path(self.name), path(sha256), self.size)
-        blob, _ = Blob.objects.get_or_create(sha256=sha256, defaults={"size": self.size, "git_sha1": git_sha1})
+        if self.store.far:
+            self.store.adopt(Path(self.name), sha256, self.size)
+        with transaction.atomic():
+            blob, is_new = Blob.objects.select_for_update().get_or_create(
+                sha256=sha256, defaults={"size": self.size, "git_sha1": git_sha1}
+            )
+            if not is_new:
+                _touch([sha256])
+            self.store.adopt(Path(self.name), sha256, self.size)
         return blob
 
     def abandon(self) -> None:
@@ -155,6 +162,27 @@ def missing(sha256s: Iterable[str]) -> list[str]:
     return [sha256 for sha256 in sha256s if not exists(sha256)]
 
 
+def hold(sha256s: Iterable[str]) -> None:
+    """Lock blobs until the transaction ends, in which the caller comes to refer to them: none is collected meanwhile.
+
+    Raises `Incomplete` where one was collected before.
+    """
+    wanted = sorted(set(sha256s))
+    found = set()
+    for start in range(0, len(wanted), 500):
+        rows = Blob.objects.select_for_update().filter(pk__in=wanted[start : start + 500]).order_by("pk")
+        found.update(rows.values_list("pk", flat=True))
+    if len(found) < len(wanted):
+        raise Incomplete("A file that was uploaded some time ago, and used nowhere, is gone.")
+    _touch(wanted)
+
+
+def _touch(sha256s: list[str]) -> None:
+    """Note that these bytes were sent or named again; what garbage collection may take is counted from then."""
+    for start in range(0, len(sha256s), 500):
+        Blob.objects.filter(pk__in=sha256s[start : start + 500]).update(touched=timezone.now())
+
+
 def _git_start(size: int):
     return hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
 
@@ -165,21 +193,3 @@ def _git_hash(file: Path, size: int):
         for chunk in chunks(source):
             sha1.update(chunk)
     return sha1
-
-
-def _move(source: Path, target: Path, size: int) -> None:
-    """Rename into place and sync the folder, so that a power cut leaves either nothing or all of it."""
-    try:
-        if target.stat().st_size == size:
-            source.unlink()
-            return
-    except FileNotFoundError:
-        pass
-    target.parent.mkdir(parents=True, exist_ok=True)
-    os.chmod(source, 0o644)
-    os.replace(source, target)
-    folder = os.open(target.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -104,6 +104,7 @@ def commit_files(
                 "too_many_files", f"A model has at most {MAX_FILES:,} files.", "Pack small files into archives."
             )
         paths.check_together(after)
+        blobs.hold(blob.sha256 for blob in add.values())
         commit = Commit.objects.create(
             oid=_new_oid(),
             model=model,

@@ -142,6 +142,7 @@ class Blob(models.Model):
     size = models.BigIntegerField()
     git_sha1 = models.CharField(max_length=40)  # git's blob id of the same bytes, for the hub wire
     created = models.DateTimeField(default=timezone.now)
+    touched = models.DateTimeField(default=timezone.now, db_index=True)  # when somebody last sent or came to use it
     facts = models.JSONField(default=dict, blank=True)  # what safety.py read from the header (format, tensors, ...)
 
     def __str__(self):

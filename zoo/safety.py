@@ -38,25 +38,29 @@ _MEMBER_PICKLE = re.compile(r"\.(?:pkl|pickle|joblib|dill)\Z", re.I)
 
 def inspect(path: str | os.PathLike, name: str) -> dict:
     """Facts of the file at `path`, called `name` in its model. `runs_code` says why loading it could run code."""
-    size = os.path.getsize(path)
     with Path(path).open("rb") as file:
-        start = file.read(16)
-        file.seek(0)
-        lower = name.lower()
-        if lower.endswith(".safetensors"):
-            facts = safetensors(file, size)
-        elif lower.endswith(".onnx"):
-            facts = onnx_facts.read(file, size)
-        elif start.startswith(b"PK\x03\x04"):
-            facts = _zip(file, size)
-        elif start.startswith(b"\x89HDF\r\n\x1a\n"):
-            facts = {"format": "hdf5"} | _lambda(file.read(4 << 20))
-        elif start.startswith(b"\x93NUMPY"):
-            facts = {"format": "numpy"} | _objects(file.read(4096))
-        elif start[:1] == b"\x80" and start[1:2] in b"\x02\x03\x04\x05" and size > 2:
-            facts = {"format": "pickle", "runs_code": "a pickle"}
-        else:
-            facts = {"format": "other"}
+        return look(file, os.path.getsize(path), name)
+
+
+def look(file: BinaryIO, size: int, name: str) -> dict:
+    """The same of an open file."""
+    start = file.read(16)
+    file.seek(0)
+    lower = name.lower()
+    if lower.endswith(".safetensors"):
+        facts = safetensors(file, size)
+    elif lower.endswith(".onnx"):
+        facts = onnx_facts.read(file, size)
+    elif start.startswith(b"PK\x03\x04"):
+        facts = _zip(file, size)
+    elif start.startswith(b"\x89HDF\r\n\x1a\n"):
+        facts = {"format": "hdf5"} | _lambda(file.read(4 << 20))
+    elif start.startswith(b"\x93NUMPY"):
+        facts = {"format": "numpy"} | _objects(file.read(4096))
+    elif start[:1] == b"\x80" and start[1:2] in b"\x02\x03\x04\x05" and size > 2:
+        facts = {"format": "pickle", "runs_code": "a pickle"}
+    else:
+        facts = {"format": "other"}
     if _PICKLE_NAME.search(name) and "runs_code" not in facts:
         facts["runs_code"] = "a pickle by its name"
     return text.clean_data(facts)
@@ -67,7 +71,8 @@ def admit(name: str, blob: Blob) -> dict:
     operator does not allow such (KENSA_ALLOW_PICKLES)."""
     facts = blob.facts
     if not facts or _suffix(name) != facts.get("as"):
-        facts = inspect(blobs.path(blob.sha256), name) | {"as": _suffix(name)}
+        with blobs.open(blob.sha256) as file:
+            facts = look(file, blob.size, name) | {"as": _suffix(name)}
         # a header that was read stays on record when the same bytes come once more under a plainer name
         if not blob.facts or facts["format"] != "other":
             Blob.objects.filter(pk=blob.pk).update(facts=facts)

@@ -1,11 +1,8 @@
 """Whether the service works (/healthz, for the machines that watch it) and what it does (/metrics, Prometheus text)."""
 
-import os
 import time
 from datetime import timedelta
-from urllib.parse import urlparse
 
-from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.models import Avg, Count, F, Min, Sum
 from django.http import HttpResponse, JsonResponse
@@ -18,7 +15,7 @@ from evaluators.celery import app
 from evaluators.models import Run
 from leaderboard.models import Benchmark, Submission
 from zoo import access as zoo_access
-from zoo import errors
+from zoo import errors, stores
 from zoo.models import Blob, Model, User
 
 STALE = timedelta(seconds=60)  # a run that waits this long while none runs: no worker is there
@@ -44,13 +41,7 @@ def _broker() -> str:
 
 
 def _storage() -> str:
-    address = urlparse(settings.STORAGE_URL)
-    if address.scheme != "file":
-        return "ok"  # asked of the store itself at the first read
-    folder = address.path
-    while not os.path.exists(folder) and folder != "/":  # made at the first write
-        folder = os.path.dirname(folder)
-    return "ok" if os.path.isdir(folder) and os.access(folder, os.W_OK | os.X_OK) else "down"
+    return "ok" if stores.current().is_ready() else "down"
 
 
 def _workers() -> str:
