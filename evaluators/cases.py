@@ -32,6 +32,7 @@ class Cases:
     groups: dict[str, np.ndarray]  # column: (n,) str, "" where it is not known
     reference: object  # as the kind states it: labels (n,) or (n, k), {"time", "event"}, or names under reference/
     inputs: list[str] | None  # "inputs/0001.png" or "inputs/table.npz#12"
+    lesions: np.ndarray | None = None  # (n,) how many a case has, where human readers marked them
     lines: np.ndarray = field(default_factory=lambda: np.zeros(0, int), repr=False)  # of cases.csv
 
     def __len__(self) -> int:
@@ -89,6 +90,8 @@ def _columns(manifest: dict, kind, header: list[str]) -> dict[str, str]:
         wanted.setdefault(manifest["split"]["column"], "split.column names it")
     for name in manifest["groups"]:
         wanted.setdefault(name, "groups names it")
+    if lesions := (manifest.get("readers") or {}).get("lesions"):
+        wanted.setdefault(lesions, "readers.lesions names it")
     weights = "weights" in manifest["accepts"]
     return wanted | {
         INPUT: "accepts: weights needs the inputs"
@@ -146,7 +149,7 @@ class _Reading:
                 self.report,
             )
         patients = self.patients()
-        return Cases(ids, patients, self.split(), self.groups(), reference, inputs, self.lines)
+        return Cases(ids, patients, self.split(), self.groups(), reference, inputs, self.lesions(), self.lines)
 
     def text(self) -> None:
         """A column with bytes that are no UTF-8, which a spreadsheet writes in its country's encoding."""
@@ -234,6 +237,16 @@ class _Reading:
                     f"Form at most {GROUPS} groups, such as age bands.",
                 )
         return groups
+
+    def lesions(self) -> np.ndarray | None:
+        column = (self.manifest.get("readers") or {}).get("lesions")
+        if not column or column not in self.columns:
+            return None
+        values = self.columns[column]
+        for row, value in enumerate(values):
+            if not value.isdecimal() or len(value) > 4:
+                self.report(row, column, f"{quote(value)} is no number of lesions", "Write a whole number, 0 for none.")
+        return np.array([int(value) if value.isdecimal() and len(value) <= 4 else 0 for value in values])
 
     def inputs(self) -> list[str] | None:
         names = self.columns.get(INPUT)

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from evaluators import cases as case_lists
-from evaluators import layout, places, readers
+from evaluators import layout, places, readers, readings
 from evaluators import manifest as manifests
 from evaluators.cases import Cases
 from evaluators.faults import Faults, Findings
@@ -73,6 +73,8 @@ def _read(root: Path, unpacked: TemporaryDirectory | None, found: Findings, told
     if cases is not None:
         _files_of_cases(manifest, cases, files, found)
         _balance(manifest, cases, found)
+        if layout.READERS in files:
+            manifest["readers"] |= _readers(manifest, cases, files[layout.READERS], found)
         kind = KINDS[manifest["kind"]]
         if told is None and kind.inspect and cases.reference is not None:
             facts = kind.inspect(manifest, root, cases, found)
@@ -80,7 +82,7 @@ def _read(root: Path, unpacked: TemporaryDirectory | None, found: Findings, told
         if told is None:
             _inputs(manifest, root, cases, found)
     found.check()
-    stored = {name: file for name, file in files.items() if name != "claims.yaml"}
+    stored = {name: file for name, file in files.items() if name != layout.CLAIMS}
     return PackageFolder(root, manifest, stored, cases, stated, unpacked, facts)
 
 
@@ -107,6 +109,34 @@ def _cases(manifest: dict, path: Path, found: Findings) -> Cases | None:
         return None
     found.include(mine)
     return cases
+
+
+def _readers(manifest: dict, cases: Cases, path: Path, found: Findings) -> dict:
+    """Check readers.csv against the cases; what the manifest keeps of it: its form, and who read under which arms."""
+    mine = Findings(layout.READERS)
+    facts: dict = {}
+    labels = cases.reference
+    if manifest["kind"] != "classification" or manifest["multilabel"]:
+        mine.add("readers are compared on classification with one label a case", "Leave readers.csv out.")
+    elif labels is not None and len(labels) and not (labels < 0).any():
+        positive = readings.truth(manifest, labels)
+        if len(manifest["classes"]) > 2 and not manifest["readers"]["positive"]:
+            hint = "Write readers: {positive: [one or more of the classes]} in benchmark.yaml."
+            mine.add("it is not said which classes a reader's rating speaks for", hint)
+        elif cases.lesions is not None and ((cases.lesions > 0) != (positive > 0)).any():
+            row = int(np.flatnonzero((cases.lesions > 0) != (positive > 0))[0])
+            column = manifest["readers"]["lesions"]
+            message = f"{cases.lesions[row]} lesions do not fit the label of case {cases.ids[row]}"
+            found.add(message, "Cases with the finding have at least one.", file=layout.CASES,
+                      line=int(cases.lines[row]), name=column)  # fmt: skip
+        else:
+            try:
+                read = readings.check(manifest, cases, path, mine)
+                facts = {"form": read.form, "names": read.readers, "arms": read.arms} if read else {}
+            except Faults as faults:
+                mine = faults
+    found.include(mine)
+    return facts
 
 
 def _files_of_cases(manifest: dict, cases: Cases, files: dict[str, Path], found: Findings) -> None:

@@ -145,3 +145,14 @@ def number(place: Place) -> float | None:
     except (TypeError, ValueError, OverflowError):
         return None
     return value if math.isfinite(value) else None
+
+
+def known(items: list[Place], names: Iterable[str], what: str, found: Findings) -> list[Place]:
+    """Those items that are among `names`; the others are faults."""
+    names, good = list(names), []
+    for item in items:
+        if item.raw in names:
+            good.append(item)
+        else:
+            found.add(f"{what} holds {quote(item.raw)}, which is not known", near(item.raw, names), **item.at)
+    return good

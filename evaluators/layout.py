@@ -15,7 +15,8 @@ from evaluators.faults import Findings, quote
 from evaluators.places import near
 
 MANIFEST, CASES, REFERENCE, INPUTS = "benchmark.yaml", "cases.csv", "reference", "inputs"
-OPTIONAL = ("readers.csv", "claims.yaml")
+READERS, CLAIMS = "readers.csv", "claims.yaml"
+OPTIONAL = (READERS, CLAIMS)
 BESIDE = re.compile(r"(README|LICEN[CS]E|SOURCE|NOTICE|CHANGELOG)[A-Za-z0-9._-]*", re.IGNORECASE)  # kept out, no fault
 MAX_FILES = 2_000_000
 MAX_BYTES = 100 << 30

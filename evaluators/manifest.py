@@ -4,9 +4,9 @@ Guarantees of a normalised manifest: every key of DEFAULTS is there; names of me
 it is plain JSON. Columns are compared with cases.csv in cases.py.
 """
 
-from evaluators import fields
+from evaluators import fields, safety
 from evaluators.faults import Findings, quote
-from evaluators.fields import Fields, distinct
+from evaluators.fields import Fields, distinct, known
 from evaluators.metrics import METRICS
 from evaluators.places import Place, near
 from evaluators.readers import KINDS
@@ -37,7 +37,7 @@ def read(tree: Place, found: Findings) -> dict:
         "accepts": _accepts(top),
         "labels": top.choice("labels", ("hidden", "public"), default="hidden"),
         "release_inputs": top.flag("release_inputs"),
-        "release": [item.raw for item in _known(top.names("release"), RELEASES, "release", found)],
+        "release": [item.raw for item in known(top.names("release"), RELEASES, "release", found)],
         "limits": _limits(top),
         "source": _source(top),
         "traps": _texts(top, "traps"),
@@ -47,7 +47,8 @@ def read(tree: Place, found: Findings) -> dict:
     manifest["resample"] = _resample(top)
     manifest["split"] = _split(top)
     manifest["groups"] = [item.raw for item in top.names("groups", most=20)]
-    manifest["safety"] = _safety(top, manifest)
+    manifest["safety"] = safety.read(top, manifest)
+    manifest["readers"] = _readers(top, manifest)
     top.done()
     return manifest
 
@@ -66,18 +67,8 @@ def _task(top: Fields) -> dict:
 
 
 def _accepts(top: Fields) -> list[str]:
-    known = _known(top.names("accepts"), ACCEPTS, "accepts", top.found)
-    return [item.raw for item in known] or ["predictions"]
-
-
-def _known(items: list[Place], known, name: str, found: Findings) -> list[Place]:
-    good = []
-    for item in items:
-        if item.raw in known:
-            good.append(item)
-        else:
-            found.add(f"{name} holds {quote(item.raw)}, which is not known", near(item.raw, known), **item.at)
-    return good
+    named = known(top.names("accepts"), ACCEPTS, "accepts", top.found)
+    return [item.raw for item in named] or ["predictions"]
 
 
 def _texts(top: Fields, key: str) -> list[str]:
@@ -231,10 +222,10 @@ def _parameters(place: Place | None, used: list[str], found: Findings) -> dict:
             found.add(f"metrics.parameters names {quote(name)}, which is not used here", near(name, used), **item.key)
             continue
         inner = Fields(item, found, f"metrics.parameters.{name}")
-        known = METRICS[name].parameters if name in METRICS else {}
+        takes = METRICS[name].parameters if name in METRICS else {}
         for key, value in inner.places.items():
-            if known and key not in known:
-                found.add(f"{name} takes no parameter {quote(key)}", near(key, known, "It takes"), **value.key)
+            if takes and key not in takes:
+                found.add(f"{name} takes no parameter {quote(key)}", near(key, takes, "It takes"), **value.key)
             else:
                 values.setdefault(name, {})[key] = _parameter(value)
     return values
@@ -267,39 +258,21 @@ def _split(top: Fields) -> dict | None:
     return {"column": column} if column else None
 
 
-def _safety(top: Fields, manifest: dict) -> list[dict]:
-    """Constraints: `{never: {truth, predicted}, at_most: n}`, `{sensitivity: {positive}, at_least: p}`, likewise specificity."""
-    place, found, rules = top.take("safety"), top.found, []
-    if place is None:
-        return rules
-    if not isinstance(place.value, list):
-        found.add("safety must be a list", "Begin each constraint with a dash.", **place.at)
-        return rules
-    if manifest["kind"] and manifest["kind"] != "classification":
-        found.add(f"safety constraints are for classification, not for {manifest['kind']}", "Remove them.", **place.at)
-        return rules
-    for item in place.value:
-        rule = Fields(item, found, "safety")
-        kind = next((name for name in ("never", "sensitivity", "specificity") if name in rule.places), "")
-        if not kind:
-            hint = "Write {never: {truth: [...], predicted: [...]}, at_most: 0} or {sensitivity: {positive: [...]}, at_least: 0.9}."
-            found.add("a safety constraint says neither never, sensitivity nor specificity", hint, **item.at)
-            continue
-        inner = Fields(rule.take(kind), found, f"safety.{kind}")
-        wanted = ("truth", "predicted") if kind == "never" else ("positive",)
-        body = {name: _class_names(inner, name, manifest["classes"]) for name in wanted}
-        threshold = inner.number("threshold", low=0, high=1) if kind != "never" else None
-        inner.done()
-        bound = "at_most" if kind == "never" else "at_least"
-        if bound not in rule.places:
-            found.add(f"the constraint has no {bound}", f"Write {bound}: {0 if kind == 'never' else 0.9}.", **item.at)
-        value = rule.number(bound, low=0, high=1e9 if kind == "never" else 1)
-        rule.done()
-        rules.append({kind: body | ({"threshold": threshold} if threshold is not None else {}), bound: value})
-    return rules
-
-
-def _class_names(inner: Fields, key: str, classes: list[str]) -> list[str]:
-    if inner.required(key, f"Write {key}: [one of the classes].") is None:
-        return []
-    return [item.raw for item in _known(inner.names(key), classes, inner.full(key), inner.found)]
+def _readers(top: Fields, manifest: dict) -> dict:
+    """How readers.csv is meant: the classes that a rating speaks for, the column of lesions, the margin of a comparison."""
+    place = top.take("readers")
+    readers = Fields(place, top.found, "readers")
+    kind, classes = manifest["kind"], manifest["classes"]
+    positive = known(readers.names("positive"), classes, "readers.positive", top.found)
+    values = {
+        "positive": [item.raw for item in positive],
+        "lesions": readers.text("lesions", longest=100),
+        "margin": readers.number("margin", low=0, high=1) or 0.0,
+        "citation": readers.text("citation", longest=2000),
+    }
+    readers.done()
+    if readers.places and kind and (kind != "classification" or manifest["multilabel"]):
+        top.found.add("readers are compared on classification with one label a case", "Remove readers.", **place.at)
+    if len(positive) >= len(classes) > 0:
+        top.found.add("readers.positive names every class", "Name those with the finding alone.", **place.at)
+    return values

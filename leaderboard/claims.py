@@ -1,6 +1,7 @@
 """Published results that were not measured here, read from a package's claims.yaml. Each needs its citation."""
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,12 @@ from leaderboard.models import Benchmark, Claim
 FILE = "claims.yaml"
 TEXTS = {"name": 200, "metric": 100, "cohort": 300, "citation": None, "doi": 200, "source": 300}
 NUMBERS = ("value", "low", "high")
-REQUIRED = ("name", "metric", "value", "citation")
+REQUIRED = ("name", "metric", "value", "citation", "source")
+DOI = re.compile(r"10\.\d{4,9}/\S+")
+REMEDY = (
+    "A claim names its metric and value, and cites its source.",
+    "Name the table or sentence it was read from: source: Table 2.",
+)
 FIELDS = {*TEXTS, *NUMBERS, "reader"}
 
 
@@ -45,9 +51,7 @@ def _faults(number: int, row) -> Iterator[Fault]:
         return
     for name in REQUIRED:
         if row.get(name) in (None, ""):
-            yield Fault(
-                f"{where} has no {name}", "A claim names its metric and value, and cites its source.", file=FILE
-            )
+            yield Fault(f"{where} has no {name}", REMEDY[name == "source"], file=FILE)
     for name in sorted(set(map(str, row)) - FIELDS):
         yield Fault(f"{where} has an unknown field {quote(name)}", f"Known are {', '.join(sorted(FIELDS))}.", file=FILE)
     for name in NUMBERS:
@@ -64,6 +68,12 @@ def _faults(number: int, row) -> Iterator[Fault]:
             yield Fault(f"{where}: {name} is not text", "Put it in quotes.", file=FILE)
         elif value and longest and len(value) > longest:
             yield Fault(f"{where}: {name} has {len(value)} letters", f"At most {longest} fit.", file=FILE)
+    if row.get("doi") and not DOI.fullmatch(str(row["doi"])):
+        yield Fault(
+            f"{where}: {quote(row['doi'])} is no DOI",
+            "Write it without an address: 10.1001/jama.2017.18152.",
+            file=FILE,
+        )
     if not isinstance(row.get("reader", False), bool):
         yield Fault(f"{where}: reader is neither true nor false", "It is true for a human reader or panel.", file=FILE)
 

@@ -26,7 +26,7 @@ PER_HOUR = 30  # packages of one user
 FORM_BYTES = 1 << 20  # what the fields beside the file may add
 MAX_FILES = 200_000
 UNPACKED = 8  # times the largest upload
-MAX_TABLE = 32 << 20  # bytes of cases.csv, which is held in memory
+MAX_TABLE = 32 << 20  # bytes of cases.csv or readers.csv, which are held in memory
 LIMITS = sandbox.Limits(memory=4 << 30, wall=300, cpu=300, disk=1 << 30)
 FACTS = ("geometry",)  # what opening the files may add to the manifest
 ON_THE_SERVER = "Ask the operator to load it on the server: manage.py load_benchmark PATH."
@@ -76,10 +76,10 @@ def read(root: Path) -> PackageFolder:
 
     Raises Faults, or Refused (503) where no sandbox is to be had.
     """
-    table = root / layout.CASES
-    if table.is_file() and table.stat().st_size > MAX_TABLE:
-        message = f"the table has {table.stat().st_size:,} bytes, and {MAX_TABLE:,} are read of an upload"
-        raise Faults([Fault(message, ON_THE_SERVER, file=layout.CASES)])
+    for table in (root / layout.CASES, root / layout.READERS):
+        if table.is_file() and table.stat().st_size > MAX_TABLE:
+            message = f"the table has {table.stat().st_size:,} bytes, and {MAX_TABLE:,} are read of an upload"
+            raise Faults([Fault(message, ON_THE_SERVER, file=table.name)])
     return contents.read(root, _told(root))
 
 

@@ -74,7 +74,9 @@ MANIFESTS = [
     ("too few resamples", {"resample": {"resamples": 5}}, "resamples: 5", "whole number from 100", ""),
     ("a rule about an unknown class", {"safety": [{"never": {"truth": ["x"], "predicted": ["benign"]}, "at_most": 0}]}, "- x", "safety.never.truth holds 'x'", "benign"),
     ("a rule without a bound", {"safety": [{"sensitivity": {"positive": ["malignant"]}}]}, "", "has no at_least", "at_least: 0.9"),
-    ("a rule of another shape", {"safety": [{"always": "right"}]}, "always", "neither never, sensitivity nor specificity", "never"),
+    ("a rule of another shape", {"safety": [{"always": "right"}]}, "always", "neither never, sensitivity, specificity nor cost", "never"),
+    ("a rule with a matrix of another size", {"safety": [{"cost": {"matrix": [[0, 1]]}, "at_most": 1}]}, "- - 0", "must be 2 rows of 2 numbers", "true class"),
+    ("a reader's class that is not known", {"readers": {"positive": ["x"]}}, "- x", "readers.positive holds 'x'", "benign"),
     ("a rule that is no list", {"safety": {"never": 1}}, "", "safety must be a list", ""),
     ("labels neither hidden nor public", {"labels": "secret"}, "secret", "labels 'secret' is not known", "hidden"),
     ("a limit below 1", {"limits": {"per_day": 0}}, "per_day: 0", "limits.per_day must be", ""),
@@ -593,7 +595,7 @@ VALUES = st.recursive(
     max_leaves=6,
 )
 KEYS = ["slug", "version", "title", "task", "kind", "classes", "ordinal", "multilabel", "accepts", "labels", "release_inputs", "release",
-        "metrics", "resample", "split", "groups", "safety", "source", "limits", "traps", "owner", "instances"]  # fmt: skip
+        "metrics", "resample", "split", "groups", "safety", "source", "limits", "traps", "owner", "instances", "readers"]  # fmt: skip
 INNER = [
     "primary",
     "also",

@@ -11,8 +11,8 @@ from tests.packages import binary, write_manifest
 from zoo.models import Blob, Namespace
 
 CLAIM = """
-- {name: "Somebody 2020", metric: auroc, value: 0.9, low: 0.85, high: 0.95, cohort: "100 women", citation: "J. 1", doi: "10.1/x"}
-- {name: "Three readers", metric: auroc, value: 0.8, citation: "J. 2", reader: true}
+- {name: "Somebody 2020", metric: auroc, value: 0.9, low: 0.85, high: 0.95, cohort: "100 women", citation: "J. 1", doi: "10.1000/x", source: "Table 2"}
+- {name: "Three readers", metric: auroc, value: 0.8, citation: "J. 2", source: "abstract", reader: true}
 """
 
 
@@ -83,12 +83,16 @@ def test_claims_are_read_with_their_citation(cast, folder, labels):
 
 
 def test_faults_of_claims_and_owner_come_together_and_nothing_is_stored(db, folder, labels):
-    (folder / "claims.yaml").write_text("- {name: x, metric: auroc, value: high}\n- 3\n- {nam: y}\n")
+    (folder / "claims.yaml").write_text(
+        "- {name: x, metric: auroc, value: high, doi: https://doi.org/10.1000/x}\n- 3\n- {nam: y}\n"
+    )
     with pytest.raises(Faults) as faults:
         benchmarks.load(folder, "nobody")
     said = " ".join(fault.message for fault in faults.value.faults)
     for part in (
         "no citation",
+        "no source",
+        "is no DOI",
         "'high' is not a number",
         "claim 2 is not a mapping",
         "unknown field 'nam'",
