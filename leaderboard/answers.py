@@ -31,11 +31,16 @@ class Released:
 
 
 def scores(submission: Submission, viewer) -> list[Released]:
-    """The scores of a submission: primary metric first, all cases first. Finer ones only for those who may see them."""
+    """The scores of a submission: primary metric first, all cases first. Finer ones only for those who may see them.
+
+    Of a sealed benchmark those on public cases alone, whoever looks.
+    """
     benchmark, may = submission.benchmark, access.allowed(viewer, submission)
     rows = submission.run.scores.all()
+    if benchmark.sealed:
+        rows = rows.filter(subset="public")
     if benchmark.labels != Benchmark.Labels.PUBLIC and "see_finer" not in may:
-        rows = rows.filter(subset="all", part="")
+        rows = rows.filter(subset=access.headline(benchmark), part="")
     exact = "see_exact" in may
     order = {metric.name: place for place, metric in enumerate(metrics_of(benchmark))}
     rows = sorted(rows, key=lambda row: (order.get(row.metric, len(order)), row.subset != "all", row.subset, row.part))
@@ -91,7 +96,7 @@ def submission(row: Submission, viewer) -> dict:
     own = "see_faults" in may
     answer = {
         "id": row.pk, "benchmark": row.benchmark.slug, "version": row.benchmark.version, "name": row.name,
-        "team": row.team.name, "evidence": run.kind, "baseline": row.baseline, "created": row.created.isoformat(),
+        "team": row.by, "evidence": run.kind, "baseline": row.baseline, "created": row.created.isoformat(),
         "status": run.status, "position": place.position if place else None, "wait": place.wait if place else None,
         "progress": run.progress, "stage": run.stage, "attempt": run.attempt, "run": run.pk,
         "finished": run.finished.isoformat() if run.finished else None, "error": run.error if own else "",

@@ -14,7 +14,7 @@ from ninja.files import UploadedFile
 from evaluators import chains
 from evaluators import package as packages
 from evaluators.models import Run
-from leaderboard import access, answers, benchmarks, exports, rest, standings, submissions
+from leaderboard import access, answers, benchmarks, cases, exports, rest, standings, submissions
 from leaderboard.models import Submission, Task
 from zoo import access as zoo_access
 from zoo.api import router as models
@@ -151,7 +151,7 @@ def list_submissions(
     found = benchmarks.find(slug, request.user, version)
     rows = access.visible_submissions(request.user).filter(benchmark=found)
     if mine:
-        rows = rows.filter(team__in=zoo_access.namespaces_of(request.user).order_by().values("pk"))
+        rows = rows.filter(access.own(request.user))
     rows = _related(rows).order_by("-created", "-pk")
     return rest.page(request, rows, "submissions", lambda row: answers.submission(row, request.user), limit, offset)
 
@@ -161,7 +161,7 @@ def sample_submission(request, slug: str, version: str = ""):
     """A valid prediction file with every case, to be filled in."""
     found = benchmarks.find(slug, request.user, version)
     out = tempfile.TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR)  # noqa: SIM115 (the response closes it)
-    name = packages.sample_submission(found.package.manifest, benchmarks.cases_of(found.package), out)
+    name = packages.sample_submission(found.package.manifest, cases.of(found.package), out)
     out.seek(0)
     return FileResponse(out, as_attachment=True, filename=f"{found.slug}-{name}")
 
@@ -218,7 +218,9 @@ def withdraw(request, pk: int):
 
 
 def _related(rows):
-    return rows.select_related("benchmark__package", "benchmark__owner", "team", "run__package", "model__namespace")
+    return rows.select_related(
+        "benchmark__package", "benchmark__owner", "team", "contest_team", "run__package", "model__namespace"
+    )
 
 
 def _submission(request, pk: int) -> Submission:

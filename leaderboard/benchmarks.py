@@ -4,7 +4,6 @@ Loading checks everything before it stores anything. A version that was publishe
 another version number.
 """
 
-import functools
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +14,8 @@ from evaluators import layout, places
 from evaluators import package as packages
 from evaluators.faults import Fault, Faults
 from evaluators.models import Package, Run, Score
-from leaderboard import access, claims, intake, rounding, standings
+from leaderboard import access, cases, claims, intake, rounding, standings
 from leaderboard.models import Benchmark, Submission, Task
-from zoo import blobs
 from zoo.errors import NotFound, Refused
 from zoo.models import Namespace
 
@@ -122,8 +120,8 @@ def _latest(slug: str) -> int:
 
 
 def _replaceable(benchmark: Benchmark) -> bool:
-    """A draft that nobody has submitted to may still change."""
-    return benchmark.status == Benchmark.Status.DRAFT and not benchmark.submissions.exists()
+    """A draft that nobody has submitted to, and that holds no competition, may still change."""
+    return benchmark.status == Benchmark.Status.DRAFT and not benchmark.sealed and not benchmark.submissions.exists()
 
 
 def _store(package: Package, owner: Namespace, published: list) -> Benchmark:
@@ -187,6 +185,9 @@ def _open(benchmark: Benchmark) -> Benchmark:
         raise Refused("closed", "This version is closed.", "Load a new version.", status=409)
     if benchmark.status == Benchmark.Status.PUBLISHED:
         return benchmark
+    if Benchmark.objects.filter(slug=benchmark.slug, sealed=True).exclude(pk=benchmark.pk).exists():
+        hint = "Publish it after the reveal: another version could tell of the private cases."
+        raise Refused("sealed", "A competition runs on another version of this benchmark.", hint, status=409)
     Benchmark.objects.filter(slug=benchmark.slug, current=True).exclude(pk=benchmark.pk).update(current=False)
     benchmark.current = True
     benchmark.status = Benchmark.Status.PUBLISHED
@@ -202,6 +203,9 @@ def close(benchmark: Benchmark, by=None) -> Benchmark:
     if by:
         access.require(by, "close", benchmark)
     rows = Benchmark.objects.filter(pk=benchmark.pk)
+    if rows.filter(sealed=True).exists():
+        hint = "Change the dates of its phases instead."
+        raise Refused("sealed", "A competition runs on this version.", hint, status=409)
     if not rows.exclude(status=Benchmark.Status.DRAFT).update(status=Benchmark.Status.CLOSED):
         # Closed boards are seen by all, and a draft has no rounding steps yet.
         raise Refused("draft", "A draft takes no submissions of others yet.", "Publish it, or leave it.", status=409)
@@ -220,8 +224,8 @@ def _baselines(benchmark: Benchmark):
 
 def _step(benchmark: Benchmark, metric) -> float:
     """The step of one metric: half the median standard error of the baselines, on public cases where there is a split."""
-    cases = cases_of(benchmark.package)
-    subset = "public" if cases.split is not None else "all"
+    held_out = cases.of(benchmark.package)
+    subset = "public" if held_out.split is not None else "all"
     errors = Score.objects.filter(
         run__submissions__benchmark=benchmark, run__submissions__baseline=True, run__submissions__withdrawn=None,
         run__status=Run.Status.SCORED, metric=metric.name, subset=subset, part="",
@@ -229,11 +233,11 @@ def _step(benchmark: Benchmark, metric) -> float:
     measured = rounding.step_from_errors(errors)
     if measured:
         return measured
-    chosen = np.ones(len(cases.ids), bool) if cases.split is None else np.asarray(cases.split) == "public"
-    patients = len(set(np.asarray(cases.patients)[chosen].tolist()))
+    chosen = cases.chosen(benchmark.package, subset)
+    patients = len(set(np.asarray(held_out.patients)[chosen].tolist()))
     spread = None
     if metric.unit == "of the value" and benchmark.kind == "regression" and int(chosen.sum()) > 1:
-        spread = float(np.std(np.asarray(cases.reference, float)[chosen])) or None
+        spread = float(np.std(np.asarray(held_out.reference, float)[chosen])) or None
     return rounding.step_from_size(*metric.range, metric.unit, int(chosen.sum()), patients, spread)
 
 
@@ -270,17 +274,6 @@ def visible(viewer):
     """The benchmarks a list shows: the current version of each."""
     rows = access.visible_benchmarks(viewer).filter(current=True)
     return rows.select_related("package", "task", "owner").order_by("task__specialty", "title")
-
-
-def cases_of(package: Package):
-    """The package's cases, sorted by case id. Labels are in it: never hand it to a page."""
-    return _cases(package.digest)
-
-
-@functools.lru_cache(maxsize=16)
-def _cases(digest: str):
-    package = Package.objects.get(digest=digest)
-    return packages.read_cases(package.manifest, blobs.path(package.files["cases.csv"]["sha256"]))
 
 
 def entries_count(benchmark: Benchmark) -> int:

@@ -34,7 +34,7 @@ def entry_dict(entry: Entry, subset: str) -> dict:
         "rank_high": entry.rank_high,
         "tied": entry.tied,
         "name": entry.name,
-        "team": entry.team.name,
+        "team": entry.submission.by,
         "evidence": entry.evidence,
         "inputs_public": entry.inputs_public,
         "baseline": entry.baseline,
@@ -118,7 +118,7 @@ def _rows(board: Board) -> list[list[str]]:
         rank = "\N{EN DASH}" if entry.rank is None else f"{entry.rank} ({entry.rank_low}\N{EN DASH}{entry.rank_high})"
         evidence = entry.evidence + (", inputs public" if entry.inputs_public else "")
         scores = [_score(entry.scores.get(metric.name)) for metric in _shown(board)]
-        rows.append([rank, entry.name, entry.team.name, evidence, *scores])
+        rows.append([rank, entry.name, entry.submission.by, evidence, *scores])
     return rows
 
 

@@ -19,7 +19,7 @@ def measured_here(request, model) -> dict | None:
     rows = (
         access.visible_submissions(request.user)
         .filter(model=model, run__status=Run.Status.SCORED, withdrawn=None)
-        .select_related("benchmark__package", "benchmark__owner", "run", "team")
+        .select_related("benchmark__package", "benchmark__owner", "run", "team", "contest_team")
         .order_by("benchmark__title", "-created")
     )
     measured = [found for row in rows[:200] if (found := _row(request.user, row))]
@@ -32,7 +32,7 @@ def measured_here(request, model) -> dict | None:
 def _row(viewer, submission: Submission) -> dict | None:
     benchmark = submission.benchmark
     metric = metrics_of(benchmark)[0]
-    score = submission.run.scores.filter(metric=metric.name, subset="all", part="").first()
+    score = submission.run.scores.filter(metric=metric.name, subset=access.headline(benchmark), part="").first()
     if score is None:
         return None
     exact = access.is_organiser(viewer, benchmark)

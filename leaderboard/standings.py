@@ -13,7 +13,7 @@ from datetime import datetime
 from evaluators.metrics import METRICS
 from evaluators.metrics.registry import Metric
 from evaluators.models import Run, Score
-from leaderboard import access, ranking, reading
+from leaderboard import access, cases, ranking, reading
 from leaderboard.models import Benchmark, Claim, Submission
 from leaderboard.rounding import ReleasedScore, release, text, to_step
 from zoo.access import visible_models
@@ -91,6 +91,15 @@ class Board:
         return [entry for entry in self.entries if entry.rank is not None]
 
 
+# What a submission must be to stand on a board.
+ON_BOARD = {
+    "withdrawn": None,
+    "disqualified": None,
+    "contest_team__disqualified": None,
+    "run__status": Run.Status.SCORED,
+}
+
+
 def metrics_of(benchmark: Benchmark) -> list[Metric]:
     """The benchmark's metrics, primary first."""
     wanted = benchmark.package.manifest["metrics"]
@@ -99,9 +108,9 @@ def metrics_of(benchmark: Benchmark) -> list[Metric]:
 
 
 def subsets_of(benchmark: Benchmark, viewer) -> list[str]:
-    """What the viewer may see the board on: all cases, and where nothing is hidden from them each share and group."""
+    """What the viewer may see the board on: its headline, and where nothing is hidden from them each share and group."""
     if not access.sees_finer(viewer, benchmark):
-        return ["all"]
+        return [access.headline(benchmark)]
     runs = Run.objects.filter(submissions__benchmark=benchmark, status=Run.Status.SCORED)
     found = Score.objects.filter(run__in=runs, part="").order_by().values_list("subset", flat=True).distinct()
     return ["all", *sorted(set(found) - {"all"})]
@@ -110,20 +119,21 @@ def subsets_of(benchmark: Benchmark, viewer) -> list[str]:
 def table(benchmark: Benchmark, viewer, *, metric=None, subset=None, evidence=None, all_entries=False) -> Board:
     """The board of `benchmark` as `viewer` may see it.
 
-    metric: a metric's name, default the primary one. subset: default all cases. evidence: kinds to show (str or list);
+    metric: a metric's name, default the primary one. subset: default all cases, of a sealed benchmark the public ones. evidence: kinds to show (str or list);
     it hides rows and changes no rank. all_entries: also each team's other entries, unranked.
     Raises NotFound for a metric or subset that is not on this board, or not for this viewer.
     """
     metrics = metrics_of(benchmark)
     chosen = _choose(metric or metrics[0].name, {item.name: item for item in metrics}, "metric")
     subsets = subsets_of(benchmark, viewer)
-    subset = _choose(subset or "all", {name: name for name in subsets}, "subset")
+    subset = _choose(subset or access.headline(benchmark), {name: name for name in subsets}, "subset")
     exact = access.is_organiser(viewer, benchmark)
+    n, patients = cases.count(benchmark.package, subset)
     board = Board(
         benchmark=benchmark, metric=chosen, metrics=metrics, subset=subset, subsets=subsets, exact=exact,
         finer=access.sees_finer(viewer, benchmark), step=benchmark.steps.get(chosen.name),
         claims=list(benchmark.claims.all()), entries=_entries(benchmark, viewer, chosen, metrics, subset, exact),
-        n=benchmark.package.cases, patients=benchmark.package.patients,
+        n=n, patients=patients,
     )  # fmt: skip
     family = _family(board.entries, metrics[0])
     _rank(board, family)
@@ -146,8 +156,8 @@ def _choose(name: str, among: dict, what: str):
 def _entries(benchmark, viewer, chosen, metrics, subset, exact) -> list[Entry]:
     """Every scored submission that was not withdrawn, oldest first, unranked."""
     rows = list(
-        Submission.objects.filter(benchmark=benchmark, withdrawn=None, run__status=Run.Status.SCORED)
-        .select_related("team", "run", "model__namespace")
+        Submission.objects.filter(benchmark=benchmark, **ON_BOARD)
+        .select_related("team", "contest_team", "run", "model__namespace")
         .defer("run__log", "run__receipt", "run__provenance", "run__faults")
         .order_by("created", "pk")
     )
@@ -195,10 +205,15 @@ def _family(entries: Iterable[Entry], primary: Metric) -> list[Entry]:
     """The best entry of each team by the primary metric (of equals the earliest), and every baseline."""
     best: dict[object, Entry] = {}
     for entry in entries:
-        key = ("baseline", entry.submission.pk) if entry.baseline else entry.team.pk
+        key = ("baseline", entry.submission.pk) if entry.baseline else _team(entry.submission)
         if key not in best or goodness(primary, _value(entry, primary)) > goodness(primary, _value(best[key], primary)):
             best[key] = entry
     return list(best.values())
+
+
+def _team(submission: Submission) -> tuple[str, int]:
+    contest = submission.contest_team_id
+    return ("contest", contest) if contest else ("namespace", submission.team_id)
 
 
 def _place(entry: Entry, metric: Metric):

@@ -22,7 +22,9 @@ from django.utils import timezone
 from evaluators import runs
 from evaluators.faults import Fault, Faults
 from evaluators.models import Run
-from leaderboard import access, benchmarks, firstlook
+from leaderboard import access, cases, firstlook
+from leaderboard.contests import seats
+from leaderboard.contests.seats import Seat
 from leaderboard.models import Benchmark, Quota, Submission
 from zoo import access as zoo_access
 from zoo import blobs, commits
@@ -89,7 +91,8 @@ def submit(
     `submission.reused` is true. Raises Faults for what is wrong with file or fields (nothing is kept), Refused for
     what may not be (401, 403, 409, 429).
     """
-    _admit(benchmark, team, author, baseline)
+    kind = Run.Kind.PREDICTIONS if file is not None else Run.Kind.WEIGHTS
+    seat = _admit(benchmark, team, author, baseline, kind, fields.get("external_data", ""))
     texts = _clean({"name": name} | fields)
     if (file is None) == (model is None):
         raise Faults([Fault("send one of file and model", "A prediction file, or owner/name@revision of a model.")])
@@ -97,35 +100,39 @@ def submit(
         _predictions(benchmark, file, filename) if file is not None else _weights(benchmark, author, model, revision)
     )
     with transaction.atomic():
-        day, since = _today()
-        quota = _lock(benchmark, team, day)
-        run = runs.reusable(benchmark.package, answer.kind, runs.digest(answer.as_dict()), _scope(team))
+        if seat:
+            seat.lock()
+        else:
+            quota = _lock(benchmark, team, _today()[0])
+        scope = seat.scope if seat else _scope(team)
+        run = runs.reusable(benchmark.package, answer.kind, runs.digest(answer.as_dict()), scope)
         if run:
-            return _again(benchmark, team, author, run, answer, texts, baseline)
-        if not baseline:
-            used = _used(benchmark, team, since)
-            if used >= benchmark.daily_limit:
-                raise _exhausted(benchmark, day)
-            Quota.objects.filter(pk=quota.pk).update(used=used + 1)
+            return _again(benchmark, team, author, run, answer, texts, baseline, seat)
+        if seat:
+            seat.count()
+        elif not baseline:
+            _count(benchmark, team, quota)
         if answer.path:
             blobs.put_path(answer.path)
         else:  # the model may be deleted at this very moment; what its run needs is not
             blobs.hold(answer.files.values())
-        run = runs.create(benchmark.package, answer.kind, answer.as_dict(), _scope(team))
-        submission = _create(benchmark, team, author, run, answer, texts, baseline)
+        run = runs.create(benchmark.package, answer.kind, answer.as_dict(), scope)
+        submission = _create(benchmark, team, author, run, answer, texts, baseline, seat)
         transaction.on_commit(partial(runs.ring, run))
     submission.reused = False
     return submission
 
 
-def _admit(benchmark: Benchmark, team: Namespace, author, baseline: bool) -> None:
+def _admit(benchmark: Benchmark, team: Namespace, author, baseline: bool, kind: str, external: str) -> Seat | None:
+    """The author's seat where a competition holds the benchmark, else None. Raises Refused."""
     if benchmark.status == Benchmark.Status.CLOSED:
         raise Refused("closed", "This benchmark takes no more submissions.", "See whether it has a newer version.", 409)
-    if author is None:
-        return
-    if not author.is_authenticated:
+    if author is None and (baseline or not benchmark.sealed):
+        return None
+    if author and not author.is_authenticated:
         raise Refused("sign_in", "You need to be signed in to submit.", "Sign in, or send a bearer token.", status=401)
-    unpublished = benchmark.status == Benchmark.Status.DRAFT or benchmark.private
+    seat = None if baseline else seats.find(benchmark, author, kind, external)
+    unpublished = not seat and (benchmark.status == Benchmark.Status.DRAFT or benchmark.private)
     if not access.can(author, "submit_unpublished" if unpublished else "submit", benchmark):
         raise Refused("forbidden", "This benchmark is not open to you.", "Ask its organiser.", status=403)
     if not zoo_access.can(author, "create", team):
@@ -133,6 +140,7 @@ def _admit(benchmark: Benchmark, team: Namespace, author, baseline: bool) -> Non
         raise Refused("not_your_team", f"You may not submit for {team}.", hint, status=403)
     if baseline and not access.can(author, "mark_baseline", benchmark):
         raise Refused("forbidden", "Only the organiser marks baselines.", "Leave `baseline` out.", status=403)
+    return seat
 
 
 def _clean(fields: dict) -> dict:
@@ -168,7 +176,7 @@ def _predictions(benchmark: Benchmark, file, filename: str) -> Answer:
         raise Faults(
             [Fault(f"the file has {size:,} bytes", f"This benchmark takes at most {limit:,} bytes.", file=filename)]
         )
-    firstlook.check(manifest, benchmarks.cases_of(benchmark.package).ids, path, filename)
+    firstlook.check(manifest, cases.of(benchmark.package).ids, path, filename)
     with path.open("rb") as source:
         sha256 = hashlib.file_digest(source, "sha256").hexdigest()
     # Named by its content alone: the same bytes under another name are the same answer.
@@ -235,6 +243,14 @@ def _lock(benchmark: Benchmark, team: Namespace, day: date) -> Quota:
     return Quota.objects.select_for_update().get(pk=quota.pk)
 
 
+def _count(benchmark: Benchmark, team: Namespace, quota: Quota) -> None:
+    """Take one of the team's submissions of the day. Raises TooMany. Call under the lock."""
+    used = _used(benchmark, team, _today()[1])
+    if used >= benchmark.daily_limit:
+        raise _exhausted(benchmark, quota.day)
+    Quota.objects.filter(pk=quota.pk).update(used=used + 1)
+
+
 def _used(benchmark: Benchmark, team: Namespace, since: datetime) -> int:
     """Runs of this day that cost: counted from their state, so a failure of ours gives itself back."""
     mine = Q(submissions__benchmark=benchmark, submissions__team=team, submissions__baseline=False)
@@ -256,20 +272,23 @@ def _exhausted(benchmark: Benchmark, day: date) -> TooMany:
     )
 
 
-def _again(benchmark, team, author, run: Run, answer: Answer, texts: dict, baseline: bool) -> Submission:
+def _again(benchmark, team, author, run: Run, answer: Answer, texts: dict, baseline: bool, seat) -> Submission:
     """The first run's result for the same answer: the same submission if it says the same, else a new one of that run."""
     same = Submission.objects.filter(
-        benchmark=benchmark, team=team, run=run, withdrawn=None, revision=answer.revision, baseline=baseline, **texts
-    )
-    submission = same.order_by("pk").first() or _create(benchmark, team, author, run, answer, texts, baseline)
+        benchmark=benchmark, run=run, withdrawn=None, revision=answer.revision, baseline=baseline,
+        disqualified=None, phase=seat.phase if seat else None, **texts,
+    )  # fmt: skip
+    submission = same.order_by("pk").first() or _create(benchmark, team, author, run, answer, texts, baseline, seat)
     submission.reused = True
     return submission
 
 
-def _create(benchmark, team, author, run: Run, answer: Answer, texts: dict, baseline: bool) -> Submission:
+def _create(benchmark, team, author, run: Run, answer: Answer, texts: dict, baseline: bool, seat) -> Submission:
+    contest = {"contest_team": seat.team, "phase": seat.phase} if seat else {}
     return Submission.objects.create(
         benchmark=benchmark, team=team, author=author, run=run, model=answer.model, revision=answer.revision,
-        filename=answer.filename, size=answer.size, baseline=baseline, **texts,
+        filename=answer.filename, size=answer.size, baseline=baseline, **contest,
+        **texts,
     )  # fmt: skip
 
 

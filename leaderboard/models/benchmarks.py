@@ -47,6 +47,8 @@ class Benchmark(models.Model):
     kind = models.CharField(max_length=20)
     status = models.CharField(max_length=9, choices=Status, default=Status.DRAFT)
     private = models.BooleanField(default=False)  # visible to the owner's members only
+    # A competition on it was not revealed yet: all that is released comes from public cases alone.
+    sealed = models.BooleanField(default=False)
     labels = models.CharField(max_length=6, choices=Labels, default=Labels.HIDDEN)
     primary_metric = models.CharField(max_length=60)
     daily_limit = models.PositiveIntegerField(default=20)  # submissions a team and day

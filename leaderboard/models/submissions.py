@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from evaluators.models import Run
 from leaderboard.models.benchmarks import Benchmark
+from leaderboard.models.competitions import Phase, Team
 from zoo.models import Model, Namespace
 
 
@@ -30,6 +31,12 @@ class Submission(models.Model):
     size = models.BigIntegerField(default=0)
     baseline = models.BooleanField(default=False)  # handed in by the organiser when the benchmark was made
     withdrawn = models.DateTimeField(null=True, blank=True)  # by its team; off the board, kept on record
+    # In a competition; there `team` is the author's own namespace, and the contest's team owns the submission.
+    contest_team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.PROTECT, related_name="submissions")
+    phase = models.ForeignKey(Phase, null=True, blank=True, on_delete=models.PROTECT, related_name="submissions")
+    chosen = models.DateTimeField(null=True, blank=True)  # by its team, as one of its final submissions
+    final = models.BooleanField(default=False)  # set at the reveal: what the final standings are made of
+    disqualified = models.DateTimeField(null=True, blank=True)
     created = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -43,6 +50,11 @@ class Submission(models.Model):
 
     def get_absolute_url(self):
         return f"/submissions/{self.pk}/"
+
+    @property
+    def by(self) -> str:
+        """Who handed it in, as boards name them: the contest's team, else the namespace."""
+        return self.contest_team.name if self.contest_team else self.team.name
 
 
 class Quota(models.Model):

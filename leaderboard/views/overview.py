@@ -53,8 +53,8 @@ def recent(user, count: int = 5) -> list[Submission]:
     """The runs that were scored last, of benchmarks this user may see."""
     return list(
         access.visible_submissions(user)
-        .filter(run__status=Run.Status.SCORED, withdrawn=None)
-        .select_related("benchmark", "team", "run", "model")
+        .filter(**standings.ON_BOARD)
+        .select_related("benchmark", "team", "contest_team", "run", "model")
         .order_by("-run__finished")[:count]
     )
 

@@ -69,8 +69,8 @@ def submissions(request):
     if not request.user.is_authenticated:
         return refusals.sign_in(request)
     mine = (
-        Submission.objects.filter(team__in=zoo_access.namespaces_of(request.user).values("pk"))
-        .select_related("benchmark", "team", "run")
+        Submission.objects.filter(access.own(request.user))
+        .select_related("benchmark", "team", "contest_team", "run")
         .order_by("-created")[:LISTED]
     )
     return render(request, "leaderboard/submissions.html", {"submissions": mine})
@@ -122,7 +122,14 @@ def withdraw(request, pk):
 
 def _find(request, pk) -> Submission:
     rows = access.visible_submissions(request.user).select_related(
-        "benchmark__package", "benchmark__task", "benchmark__owner", "team", "run", "model__namespace", "author"
+        "benchmark__package",
+        "benchmark__task",
+        "benchmark__owner",
+        "team",
+        "contest_team",
+        "run",
+        "model__namespace",
+        "author",
     )
     return get_object_or_404(rows, pk=pk)
 
@@ -160,5 +167,5 @@ def _scores(found: Submission, viewer) -> list[tuple[bool, list[ScoreRow]]]:
         axis = forest.UNIT if metric.range in ((0.0, 1.0), (-1.0, 1.0)) else None
         cell = forest.cell(released.score, axis, found.run.kind)
         row = ScoreRow(metric, released.subset, released.part, cell, released.score)
-        (finer if released.part or released.subset != "all" else headline).append(row)
+        (finer if released.part or released.subset != access.headline(found.benchmark) else headline).append(row)
     return [(whether, rows) for whether, rows in ((False, headline), (True, finer)) if rows]
