@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from django.conf import settings
 
-from zoo import blobs, onnx_facts, text
+from zoo import blobs, onnx_facts, pickles, text
 from zoo.errors import Refused
 from zoo.models import Blob
 
@@ -58,11 +58,11 @@ def look(file: BinaryIO, size: int, name: str) -> dict:
     elif start.startswith(b"\x93NUMPY"):
         facts = {"format": "numpy"} | _objects(file.read(4096))
     elif start[:1] == b"\x80" and start[1:2] in b"\x02\x03\x04\x05" and size > 2:
-        facts = {"format": "pickle", "runs_code": "a pickle"}
+        facts = {"format": "pickle", "runs_code": "a pickle", "scan": pickles.scan(file)}
     else:
         facts = {"format": "other"}
     if _PICKLE_NAME.search(name) and "runs_code" not in facts:
-        facts["runs_code"] = "a pickle by its name"
+        facts |= {"runs_code": "a pickle by its name", "scan": pickles.scan(file)}
     return text.clean_data(facts)
 
 
@@ -83,7 +83,34 @@ def admit(name: str, blob: Blob) -> dict:
             f"{name[:200]!r} is {facts['runs_code']}: loading it can run any code, so this server does not take it.",
             "Save the weights as .safetensors or .onnx.",
         )
+    if facts.get("external"):
+        raise Refused(
+            "external_data",
+            f"{name[:200]!r} keeps tensors in other files, so it is not the network it seems to be.",
+            "Save it with the weights inside: onnx.save(model, path, save_as_external_data=False).",
+        )
     return facts
+
+
+def file_status(name: str, facts: dict) -> dict:
+    """What the Hub's tree calls `securityFileStatus`: "safe", "suspicious" or "unsafe", and the scan of a pickle.
+
+    "safe" means that the file is of a format that only holds data and that its header was found to be true; a pickle is
+    never safe here, whatever the scan says. No virus scanner is asked.
+    """
+    scan = facts.get("scan")
+    imports = None
+    if scan:
+        imports = {
+            "status": {"innocuous": "safe", "dangerous": "unsafe"}.get(scan["verdict"], "suspicious"),
+            "pickleImports": scan["imports"],
+            "version": pickles.VERSION,
+        }
+    if runs_code(name, facts):
+        status = "unsafe" if scan and scan["verdict"] == "dangerous" else "suspicious"
+    else:
+        status = "suspicious" if facts.get("fault") else "safe"
+    return {"status": status, "avScan": {"status": "unscanned", "version": None}, "pickleImportScan": imports}
 
 
 def runs_code(name: str, facts: dict) -> str:
@@ -199,8 +226,9 @@ def _zip(file: BinaryIO, size: int) -> dict:
     try:
         with zipfile.ZipFile(file) as archive:
             names = archive.namelist()
-            if any(_MEMBER_PICKLE.search(name) for name in names):
-                return {"format": "zip", "runs_code": "an archive with a pickle inside (PyTorch's format)"}
+            if packed := [name for name in names if _MEMBER_PICKLE.search(name)]:
+                why = "an archive with a pickle inside (PyTorch's format)"
+                return {"format": "zip", "runs_code": why, "scan": pickles.scan_archive(archive, packed)}
             for name in [name for name in names if name.endswith(".npy")][:200]:
                 if found := _objects(_first(archive, name, 4096)):
                     return {"format": "zip"} | found

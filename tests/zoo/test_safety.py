@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import pickle
 import struct
 import zipfile
@@ -207,6 +208,13 @@ class Bomb:
         return (open, (str(self.path), "w"))
 
 
+class Shell:
+    """Would run a command when it is unpickled."""
+
+    def __reduce__(self):
+        return (os.system, ("false",))
+
+
 def archive(**members):
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
@@ -320,3 +328,50 @@ def test_facts_are_kept_with_the_blob_and_shown(model, cast, client):
     assert "3,000 F32" in page
     assert "broken" in page
     assert "2 operators, 8 parameters" in page
+
+
+@pytest.mark.django_db
+def test_an_onnx_file_with_its_weights_elsewhere_is_refused(model, cast):
+    net = network()
+    tensor = net.graph.initializer[0]
+    tensor.ClearField("raw_data")
+    tensor.data_location = TensorProto.EXTERNAL
+    entry = tensor.external_data.add()
+    entry.key, entry.value = "location", "../../../etc/passwd"
+    with pytest.raises(Refused, match="in other files"):
+        commits.commit_files(model, cast["owner"], add={"m.onnx": blobs.put(net.SerializeToString())}, title="Net")
+
+
+def test_a_scan_says_what_a_pickle_would_import(tmp_path, shared_data):
+    shell = facts(tmp_path, pickle.dumps(Shell()), "model.pkl")["scan"]
+    assert shell == {
+        "verdict": "dangerous", "imports": [{"module": "posix", "name": "system", "safety": "dangerous"}], "whole": True,
+    }  # fmt: skip
+    inside = facts(tmp_path, archive(**{"model/data.pkl": pickle.dumps(Shell())}), "model.pt")["scan"]
+    assert inside == shell
+    plain = facts(tmp_path, pickle.dumps({"a": [1, 2]}), "plain.pkl")["scan"]
+    assert plain == {"verdict": "innocuous", "imports": [], "whole": True}
+    text = b"no pickle at all, whatever its name"
+    assert facts(tmp_path, text, "words.pkl")["scan"]["verdict"] in ("unreadable", "innocuous")
+    network_file = shared_data / "models_brainchop" / "mindgrab.pth"
+    scan = safety.inspect(network_file, "mindgrab.pth")["scan"]
+    assert {"module": "torch._utils", "name": "_rebuild_tensor_v2", "safety": "innocuous"} in scan["imports"]
+
+
+def test_a_scan_is_bounded(tmp_path, monkeypatch):
+    endless = b"\x80\x04" + b"]\x94" * 20_000_000
+    assert not facts(tmp_path, endless, "model.pkl")["scan"]["whole"]
+    inside = archive(**{f"{i}.pkl": b"\x80\x04" + b"N0" * 4_000_000 for i in range(1)})
+    assert not facts(tmp_path, inside, "model.pt")["scan"]["whole"]
+
+
+def test_the_status_of_a_file_for_the_hubs_tree(tmp_path):
+    bomb = facts(tmp_path, pickle.dumps(Shell()), "model.pkl")
+    status = safety.file_status("model.pkl", bomb)
+    assert (status["status"], status["pickleImportScan"]["status"]) == ("unsafe", "unsafe")
+    mild = safety.file_status("a.pkl", facts(tmp_path, pickle.dumps([1]), "a.pkl"))
+    assert (mild["status"], mild["pickleImportScan"]["status"]) == ("suspicious", "safe"), "a pickle is never safe"
+    whole = save({"w": np.zeros(3, np.float32)})
+    assert safety.file_status("m.safetensors", facts(tmp_path, whole, "m.safetensors"))["status"] == "safe"
+    assert safety.file_status("m.safetensors", facts(tmp_path, whole[:-1], "m.safetensors"))["status"] == "suspicious"
+    assert safety.file_status("README.md", {})["pickleImportScan"] is None

@@ -99,7 +99,8 @@ def frame(request, net: Model, tab: str = "") -> dict:
 def _row(file: File) -> dict:
     facts = file.blob.facts
     code = safety.runs_code(file.path, facts)
-    return {"file": file, "facts": facts, "code": code, "says": "" if code else _says(file, facts)}
+    scan = facts.get("scan") if code else None
+    return {"file": file, "facts": facts, "code": code, "scan": scan, "says": "" if code else _says(file, facts)}
 
 
 def _says(file: File, facts: dict) -> str:
