@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from evaluators import contents, evaluate, inference, predictions, readers
+from evaluators import contents, evaluate, inference, predictions, readers, yardsticks
 from evaluators.cases import read_cases
 from evaluators.faults import Faults
 
@@ -79,7 +79,16 @@ def score(request: dict, paths: dict, fd: int) -> int:
     except Faults as faults:
         return _at_fault(fd, faults)
     np.savez_compressed(Path(paths["out"]) / "details.npz", allow_pickle=False, **result.details)
-    tell(fd, done={"scores": [row.as_dict() for row in result.scores]})
+    tell(fd, done={"scores": [row.as_dict() for row in result.scores], "safety": result.safety})
+    return DONE
+
+
+def measure(request: dict, paths: dict, fd: int) -> int:
+    """The yardsticks of a package: trivial predictors and human readers. Sees the package alone."""
+    _read_only_compiler_cache()
+    package, manifest = Path(paths["package"]), request["manifest"]
+    found = yardsticks.measure(manifest, read_cases(manifest, package / "cases.csv"), package)
+    tell(fd, done={"yardsticks": found})
     return DONE
 
 

@@ -11,12 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
-from evaluators import readers, statistics
+from evaluators import readers, safety, statistics
 from evaluators.faults import Fault, Faults
 from evaluators.metrics import METRICS, Metric
 from evaluators.metrics.segmentation import case_scores
 
 RESAMPLES = 2000
+FEWEST_EVENTS = 10  # in a group; below it its score says more of single cases than of the group
+FEW_EVENTS = "fewer than 10 events: not shown"
 REFUSED = "this metric is not defined for these cases"
 
 
@@ -42,10 +44,13 @@ class ScoreRow:
 
 @dataclass
 class Evaluation:
-    """`details`: `resampled:<metric>:<subset>` (B,) and `per_case:<metric>:<part>` (n,), in case order; NaN = left out."""
+    """`details`: `resampled:<metric>:<subset>` (B,) and `per_case:<metric>:<part>` (n,), in case order; NaN = left out. Where
+    a prediction is numbers with one row a case, also `prediction` (n,) or (n, k), of survival `prediction:risk` (n,),
+    `prediction:survival` (n, t) and `prediction:times` (t,). `safety`: the verdict on each constraint and subset."""
 
     scores: list[ScoreRow] = field(default_factory=list)
     details: dict[str, np.ndarray] = field(default_factory=dict)
+    safety: list[dict] = field(default_factory=list)
 
 
 def score(
@@ -66,18 +71,45 @@ def score(
     names = list(dict.fromkeys([manifest["metrics"]["primary"], *manifest["metrics"].get("also", [])]))
     progress = progress or (lambda share: None)
     judge = _judge(manifest, cases, prediction, names, root, lambda share: progress(0.6 * share))
-    result, subsets = Evaluation(), _subsets(manifest, cases)
+    result, masks = Evaluation(details=_kept(manifest, prediction)), subsets(manifest, cases)
     for number, name in enumerate(names):
-        for subset, chosen in subsets.items():
-            if number and subset not in ("all", "public", "private"):
-                continue  # groups are for the primary metric
+        for subset, chosen in masks.items():
+            if subset not in ("all", "public", "private"):
+                if number:
+                    continue  # groups are for the primary metric
+                if events(manifest, cases, chosen) < FEWEST_EVENTS:
+                    result.scores.append(_refused(METRICS[name], subset, chosen, cases.patients, FEW_EVENTS))
+                    continue
             seed = statistics.seed_of(manifest["slug"], manifest["version"], subset)
             judge.estimate(result, METRICS[name], subset, chosen, resamples, seed)
         progress(0.6 + 0.4 * (number + 1) / len(names))
+    if manifest["kind"] == "classification":
+        result.safety = [verdict.as_dict() for verdict in safety.judge(manifest, cases, prediction)]
     return result
 
 
-def _subsets(manifest: dict, cases) -> dict[str, np.ndarray]:
+def _kept(manifest: dict, prediction) -> dict[str, np.ndarray]:
+    """What comparisons and curves are made from later."""
+    if manifest["kind"] in ("classification", "regression"):
+        return {"prediction": np.asarray(prediction, np.float64)}
+    if manifest["kind"] == "survival":
+        return {f"prediction:{name}": np.asarray(array, np.float64) for name, array in prediction.items()}
+    return {}
+
+
+def events(manifest: dict, cases, chosen: np.ndarray) -> int:
+    """How much there is to be right or wrong about in a group: the rarer of two classes, cases outside the commonest of
+    several, deaths; where there are no such things, patients."""
+    labels = cases.reference
+    if manifest["kind"] == "survival":
+        return int(np.asarray(labels["event"])[chosen].sum())
+    if manifest["kind"] == "classification" and np.ndim(labels) == 1:
+        count = np.bincount(labels[chosen], minlength=len(manifest["classes"]))
+        return int(min(count) if len(count) == 2 else count.sum() - count.max())
+    return len(np.unique(np.asarray(cases.patients)[chosen]))
+
+
+def subsets(manifest: dict, cases) -> dict[str, np.ndarray]:
     """Cases of each subset as a mask: all, the split's shares, and each group of each column. Empty ones are left out."""
     n = len(cases.ids)
     found = {"all": np.ones(n, bool)}
@@ -119,7 +151,7 @@ class _Rows:
             )
         except ValueError as error:
             print(f"{metric.name} on {subset}: {error}", file=sys.stderr)  # for the organiser's log
-            _refused(result, metric, subset, chosen, self.patients)
+            result.scores.append(_refused(metric, subset, chosen, self.patients, REFUSED))
             return
         _add(result, metric, subset, "", estimate)
 
@@ -233,18 +265,22 @@ def _take(values, chosen: np.ndarray):
 
 
 def _add(result: Evaluation, metric: Metric, subset: str, part: str, estimate) -> None:
-    row = ScoreRow(
-        metric.name, subset, part, _number(estimate.value), _number(estimate.low), _number(estimate.high),
-        _number(estimate.error), int(estimate.n), int(estimate.patients), estimate.method[:40], estimate.reason[:300],
-    )  # fmt: skip
-    result.scores.append(row)
+    result.scores.append(row(metric, subset, part, estimate))
     if estimate.resampled is not None and not part:
         result.details[f"resampled:{metric.name}:{subset}"] = np.asarray(estimate.resampled, np.float64)
 
 
-def _refused(result: Evaluation, metric: Metric, subset: str, chosen: np.ndarray, patients: np.ndarray) -> None:
-    n, people = int(chosen.sum()), len(np.unique(patients[chosen]))
-    result.scores.append(ScoreRow(metric.name, subset, "", None, None, None, None, n, people, "", REFUSED))
+def row(metric: Metric, subset: str, part: str, estimate) -> ScoreRow:
+    """An Estimate as a score."""
+    return ScoreRow(
+        metric.name, subset, part, _number(estimate.value), _number(estimate.low), _number(estimate.high),
+        _number(estimate.error), int(estimate.n), int(estimate.patients), estimate.method[:40], estimate.reason[:300],
+    )  # fmt: skip
+
+
+def _refused(metric: Metric, subset: str, chosen: np.ndarray, patients: np.ndarray, reason: str) -> ScoreRow:
+    n, people = int(chosen.sum()), len(np.unique(np.asarray(patients)[chosen]))
+    return ScoreRow(metric.name, subset, "", None, None, None, None, n, people, "", reason)
 
 
 def _number(value) -> float | None:

@@ -73,6 +73,8 @@ class Run(models.Model):
     log = models.TextField(blank=True)  # the organiser's alone
     # SHA-256 of a blob: per-case scores and resampled values (npz); the organiser's alone
     details = models.CharField(max_length=64, blank=True)
+    # [{rule, subset, verdict, value, bound, events, trials}], see safety.py; the organiser's alone where labels are hidden
+    safety = models.JSONField(default=list, blank=True)
     provenance = models.JSONField(default=dict, blank=True)
     receipt = models.JSONField(default=dict, blank=True)
     superseded_by = models.ForeignKey(

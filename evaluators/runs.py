@@ -120,9 +120,15 @@ def beat(lease: Lease, stage: str = "", progress: float = 0, opened_real_case: b
 
 
 def finish(
-    lease: Lease, scores: list[Score], *, details: str = "", provenance: dict | None = None, log: str = ""
+    lease: Lease,
+    scores: list[Score],
+    *,
+    details: str = "",
+    safety: list[dict] | None = None,
+    provenance: dict | None = None,
+    log: str = "",
 ) -> bool:
-    """Store scores, details, provenance, receipt and its link in one transaction. False, and nothing stored, if the lease is
+    """Store scores, details, safety verdicts, provenance, receipt and its link in one transaction. False, and nothing stored, if the lease is
     lost."""
     with transaction.atomic():
         won = _held(lease).update(
@@ -131,6 +137,7 @@ def finish(
             progress=100,
             stage="",
             details=details,
+            safety=safety or [],
             provenance=provenance or {},
             log=log,
             **_RELEASED,

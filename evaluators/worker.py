@@ -174,6 +174,7 @@ class _Attempt:
             self.lease,
             rows,
             details=details.sha256,
+            safety=scored.value.get("safety", []),
             provenance=_provenance(self.run, predicted, scored),
             log=(predicted.log + scored.log)[-20_000:],
         )
