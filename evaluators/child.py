@@ -48,6 +48,22 @@ def package(request: dict, paths: dict, fd: int) -> int:
     return DONE
 
 
+def look(request: dict, paths: dict, fd: int) -> int:
+    """The first look at a revision: files, configuration, parameters, and its answer to a made-up case. No label is seen."""
+    try:
+        inference.look(
+            Path(paths["answer"]),
+            request["names"],
+            request["manifest"],
+            Path(paths["inputs"]).parent / request["inputs"][0],
+            threads=request["threads"],
+        )
+    except Faults as faults:
+        return _at_fault(fd, faults)
+    tell(fd, done={})
+    return DONE
+
+
 def predict(request: dict, paths: dict, fd: int) -> int:
     """Run the network of a revision over the inputs. Sees weights and inputs; no label."""
     try:

@@ -18,6 +18,36 @@ BATCH = 64  # the first to be tried; halved when memory does not suffice
 BATCH_BYTES = 64 << 20  # of inputs in one batch, at most
 
 
+def look(folder: Path, names: list[str], manifest: dict, first: Path, *, threads: int = 1) -> None:
+    """The first look: everything about a revision that shows without a real case. Raises Faults, or MemoryError.
+
+    The network answers a case of zeros, of the shape and type of the file `first`, through its declared preprocessing.
+    """
+    network = runners.open_network(folder, names, manifest, threads)
+    batches = _Batches(network)
+    _try(network, batches, manifest)
+    case, spatial = _read(first)
+    prepared = network.prepare(np.zeros_like(case), spatial)
+    _judge(network, batches.run([prepared.array])[0], prepared.shape, manifest)
+
+
+def _try(network, batches: "_Batches", manifest: dict) -> None:
+    """One synthetic case, where the network says of what size."""
+    zeros = network.synthetic()
+    if zeros is not None:
+        outputs = batches.run([zeros])[0]
+        if not _mapped(manifest):
+            heads.apply(network.head, outputs[None], _classes(manifest))
+
+
+def _judge(network, output: np.ndarray, shape: tuple[int, ...], manifest: dict) -> None:
+    """Raises Faults where an output for a case of this shape is not what the benchmark needs."""
+    if _mapped(manifest):
+        _map(network.head, output, shape, manifest)
+    else:
+        heads.apply(network.head, np.ravel(output)[None], _classes(manifest))
+
+
 def run(
     folder: Path,
     names: list[str],
@@ -34,12 +64,8 @@ def run(
     """
     network = runners.open_network(folder, names, manifest, threads)
     batches = _Batches(network)
-    mapped = manifest["kind"] in ("segmentation", "restoration")
-    zeros = network.synthetic()
-    if zeros is not None:
-        outputs = batches.run([zeros])[0]
-        if not mapped:
-            heads.apply(network.head, outputs[None], _classes(manifest))
+    mapped = _mapped(manifest)
+    _try(network, batches, manifest)
     progress(0.0, True)
     rows, done = [], 0
     for group in _groups(network, inputs, batches):
@@ -56,6 +82,11 @@ def run(
         values = heads.apply(network.head, np.stack(rows), _classes(manifest))
         predictions.save(out, {"risk": values} if manifest["kind"] == "survival" else values)
     return {"device": network.device, "precision": network.precision, "cost": {"parameters": int(network.parameters)}}
+
+
+def _mapped(manifest: dict) -> bool:
+    """Whether the answer to a case is an array of its shape."""
+    return manifest["kind"] in ("segmentation", "restoration")
 
 
 def _classes(manifest: dict) -> int:
@@ -84,11 +115,7 @@ def _groups(network, inputs: Sequence[Path], batches: "_Batches"):
     """Prepared cases of one shape, as many as a batch takes; the first real case alone."""
     group = []
     for number, path in enumerate(inputs):
-        try:
-            case, meta = readers.read_input(path)
-        except Faults as faults:  # the package's own file: not for the participant to see
-            raise RuntimeError(f"an input cannot be read: {faults}") from None
-        prepared = network.prepare(case, meta.get("spatial", _spatial(case)))
+        prepared = network.prepare(*_read(path))
         if group and (prepared.array.shape != group[0].array.shape or len(group) >= batches.size_for(prepared.array)):
             yield group
             group = []
@@ -98,6 +125,15 @@ def _groups(network, inputs: Sequence[Path], batches: "_Batches"):
             group = []
     if group:
         yield group
+
+
+def _read(path: Path) -> tuple[np.ndarray, int]:
+    """An input and its number of axes in space."""
+    try:
+        case, meta = readers.read_input(path)
+    except Faults as faults:  # the package's own file: not for the participant to see
+        raise RuntimeError(f"an input cannot be read: {faults}") from None
+    return case, meta.get("spatial", _spatial(case))
 
 
 def _spatial(case: np.ndarray) -> int:

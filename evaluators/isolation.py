@@ -135,9 +135,9 @@ def interpreter_paths(package: Path) -> list[str]:
     wanted += ["/sys"] if os.path.exists("/dev/nvidiactl") else []  # where the driver's library looks its device up
     kept: list[str] = []
     for path in wanted:
-        covered = any(Path(path).is_relative_to(other) for other in kept if not os.path.islink(other))
-        if os.path.lexists(path) and not covered:
-            kept.append(path)
+        for place in (path, os.path.realpath(path)):  # a link is shown as one, and where it leads too
+            if os.path.lexists(place) and not any(Path(place).is_relative_to(other) for other in kept):
+                kept.append(place)
     return kept
 
 

@@ -1,4 +1,5 @@
-"""One immutable benchmark version (Package), one evaluation of one answer (Run), its Scores and its Link. No user is known here.
+"""One immutable benchmark version (Package), one evaluation of one answer (Run), its Scores and its Link, and the Workers.
+No user is known here.
 
 Only claim, beat, finish, fail and cancel in runs.py change a run's status, each by one conditional UPDATE that says
 whether it won; a finished run is never edited, only superseded.
@@ -69,6 +70,7 @@ class Run(models.Model):
     error = models.CharField(max_length=40, blank=True)  # a class of error, safe to show to the participant
     # [{line, column, message, hint}] about the participant's own file
     faults = models.JSONField(default=list, blank=True)
+    looked = models.BooleanField(default=False)  # weights: the first look, without a real case, found no fault
     opened_real_case = models.BooleanField(default=False)  # from then on a failure the model caused costs quota
     log = models.TextField(blank=True)  # the organiser's alone
     # SHA-256 of a blob: per-case scores and resampled values (npz); the organiser's alone
@@ -76,7 +78,11 @@ class Run(models.Model):
     # [{rule, subset, verdict, value, bound, events, trials}], see safety.py; the organiser's alone where labels are hidden
     safety = models.JSONField(default=list, blank=True)
     provenance = models.JSONField(default=dict, blank=True)
+    # primary metric on corrupted copies of the public cases, see robustness.py; the organiser's, but for the mean drop
+    robustness = models.JSONField(default=dict, blank=True)
     receipt = models.JSONField(default=dict, blank=True)
+    # The run that this one repeats under a later evaluator; it takes its place once it is scored.
+    replaces = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="repetitions")
     superseded_by = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="supersedes"
     )
@@ -130,3 +136,19 @@ class Link(models.Model):
 
     def __str__(self):
         return f"link {self.position}, run {self.number}"
+
+
+class Worker(models.Model):
+    """A worker that evaluates runs, as it last told of itself."""
+
+    name = models.CharField(max_length=100, unique=True)  # host:pid; `worker` of the runs that it holds
+    queues = models.JSONField(default=list)
+    slots = models.PositiveSmallIntegerField(default=1)  # runs at the same time
+    device = models.CharField(max_length=100, blank=True)  # its GPU; "" for none
+    memory = models.BigIntegerField(default=0)  # bytes
+    evaluator = models.CharField(max_length=40)
+    started = models.DateTimeField(default=timezone.now)
+    seen = models.DateTimeField(default=timezone.now)
+
+    def __str__(self):
+        return self.name

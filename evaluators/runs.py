@@ -17,7 +17,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 import evaluators
-from evaluators import chains, receipts
+from evaluators import chains, queues, receipts
 from evaluators.celery import app
 from evaluators.faults import SHOWN
 from evaluators.models import Package, Run, Score
@@ -49,7 +49,8 @@ def digest(answer: dict) -> str:
 
 
 def create(package: Package, kind: str, answer: dict, scope: str, queue: str = "cpu", priority: int = 5) -> Run:
-    """A new queued run. `answer`: {"files": {path: sha256}} and, for weights, "model" and "revision".
+    """A new queued run. `answer`: {"files": {path: sha256}} and, for weights, "model" and "revision"; queue and priority as
+    queues.choose says.
 
     The caller rings once its transaction is committed: `transaction.on_commit(partial(runs.ring, run))`. A bell that
     is never rung is made good by a sweep.
@@ -108,6 +109,13 @@ def claim(run_id: int, worker: str) -> Lease | None:
     if not won:
         return None
     return Lease(run_id, secret, Run.objects.values_list("attempt", flat=True).get(pk=run_id))
+
+
+def claim_next(run_id: int, worker: str) -> Lease | None:
+    """Take the run that is next in line in the queue of `run_id`, whoever that is; None where none waits."""
+    queue = Run.objects.filter(pk=run_id).values_list("queue", flat=True).first()
+    leases = (claim(waiting.pk, worker) for waiting in (queues.order(queue) if queue else ()))
+    return next((lease for lease in leases if lease), None)
 
 
 def beat(lease: Lease, stage: str = "", progress: float = 0, opened_real_case: bool = False) -> bool:
@@ -194,6 +202,16 @@ def release(lease: Lease) -> bool:
     )
 
 
+def pass_look(lease: Lease) -> bool:
+    """Note that the first look found no fault. False: others go before the full run, which is back in the queue."""
+    _held(lease).update(looked=True)
+    run = Run.objects.get(pk=lease.run_id)
+    if queues.order(run.queue, and_run=run)[0].pk == run.pk or not release(lease):
+        return True
+    ring(run)
+    return False
+
+
 def cancel(run: Run) -> bool:
     """Stop an open run, queued or running; its worker notices at the next beat. False when it had ended already."""
     return bool(
@@ -208,7 +226,7 @@ def sweep(evaluate=None) -> int:
 
     Where the broker cannot be reached, `evaluate(run_id)` is called for the first of them, so that runs finish without it.
     """
-    touched = _requeue_expired()
+    touched = _requeue_expired() + queues.rescue()
     overdue = Run.objects.filter(status=Run.Status.QUEUED, rung__lt=Now() - RING_AGAIN).order_by(
         "priority", "created", "pk"
     )

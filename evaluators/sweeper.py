@@ -1,4 +1,5 @@
-"""Every worker sweeps by itself, in a thread: a lost message, broker or worker is made good by whoever is left."""
+"""Every worker sweeps by itself, in a thread: a lost message, broker or worker is made good by whoever is left. The same
+thread tells that the worker lives."""
 
 import logging
 import threading
@@ -7,7 +8,7 @@ from celery import bootsteps
 from django.conf import settings
 from django.db import close_old_connections
 
-from evaluators import runs, sandbox, tasks, worker
+from evaluators import runs, sandbox, tasks, worker, workers
 from evaluators.celery import app
 
 log = logging.getLogger(__name__)
@@ -23,7 +24,7 @@ class Sweeper(bootsteps.StartStopStep):
 
     def __init__(self, parent, **options):
         super().__init__(parent, **options)
-        self.stopping = threading.Event()
+        self.stopping, self.parent = threading.Event(), parent
         self.thread = threading.Thread(target=self.work, name="sweeper", daemon=True)
 
     def start(self, parent):
@@ -43,11 +44,13 @@ class Sweeper(bootsteps.StartStopStep):
         self.stopping.set()
         worker.stopping.set()
         sandbox.shared().close()
+        workers.leave(worker.name())
 
     def work(self):
         while not self.stopping.is_set():
             try:
                 close_old_connections()
+                workers.tell(worker.name(), list(self.parent.app.amqp.queues.consume_from), self.parent.concurrency)
                 runs.sweep(evaluate=tasks.evaluate)
                 worker.tidy()
             except Exception:

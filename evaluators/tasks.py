@@ -1,8 +1,6 @@
 """The Celery tasks: each claims, calls the code that judges, and stores."""
 
 import logging
-import os
-import socket
 
 from evaluators import runs, worker
 from evaluators.celery import app
@@ -12,8 +10,9 @@ log = logging.getLogger(__name__)
 
 @app.task
 def evaluate(run_id: int) -> None:
-    """Evaluate one queued run. A second message for the same run finds it taken, and does nothing."""
-    lease = runs.claim(run_id, f"{socket.gethostname()}:{os.getpid()}")
+    """Evaluate one waiting run: the next in line in the queue of the run that was rung for. The message is a doorbell: a
+    second one for the same run finds none waiting, or serves another."""
+    lease = runs.claim_next(run_id, worker.name())
     if lease:
         worker.evaluate(lease)
 

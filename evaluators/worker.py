@@ -10,10 +10,12 @@ import json
 import logging
 import os
 import shutil
+import socket
 import tempfile
 import threading
 import time
 import traceback
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 
@@ -29,6 +31,7 @@ from zoo import blobs
 log = logging.getLogger(__name__)
 
 BEAT_SECONDS = 3
+LOOK_SECONDS = 120.0  # for the first look at weights; it takes some of them where the file is small
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "numba", "torch", "timm", "onnxruntime")
 # A limit that the answer met, by the class of error: what its team is told.
 MET = {
@@ -66,6 +69,11 @@ def evaluate(lease: runs.Lease) -> None:
         runs.fail(lease, "internal", log=traceback.format_exc()[-20_000:])
 
 
+def name() -> str:
+    """What this process is called in its runs and on the page of workers."""
+    return f"{socket.gethostname()}:{os.getpid()}"[:100]
+
+
 def tidy() -> None:
     """Remove the folders that killed workers left: those of attempts that no longer run."""
     for folder in _scratch().glob("run-*-*-*"):
@@ -89,10 +97,12 @@ class _Attempt:
         self.renewed = time.monotonic()
 
     def make(self) -> None:
-        for name in ("answer", "predicted", "scored"):
-            (self.folder / name).mkdir()
+        for folder in ("answer", "looked", "predicted", "scored"):
+            (self.folder / folder).mkdir()
         package = cache.package(self.run.package, self.alive)
         cache.fetch(self.run.answer["files"], self.folder / "answer", self.alive)
+        if self.run.kind == Run.Kind.WEIGHTS and not self.run.looked and not self.look(package):
+            return
         predicted = self.predict(package)
         if predicted.status != "done":
             self.end(predicted, theirs=True)
@@ -103,14 +113,35 @@ class _Attempt:
             return
         self.store(predicted, scored)
 
+    def look(self, package: Path) -> bool:
+        """The first look at weights, with a made-up case alone; whether the full run follows at once."""
+        self.stage = "looking"
+        looked = sandbox.shared().run(
+            "evaluators.child:look",
+            self.request(package),
+            work=self.folder / "looked",
+            given={"answer": self.folder / "answer", "inputs": package / "inputs"},
+            limits=_look_limits(self.run),
+            heard=lambda message: self.beat() if not message else True,
+            beat_seconds=BEAT_SECONDS,
+        )
+        if looked.status != "done":
+            self.end(looked, theirs=True)
+            return False
+        return runs.pass_look(self.lease)
+
+    def request(self, package: Path) -> dict:
+        """What a child that opens the answer is told."""
+        names = sorted(self.run.answer["files"])
+        told = {"manifest": self.run.package.manifest, "threads": _threads(), "names": names}
+        return told | _public_cases(self.run.package, package)
+
     def predict(self, package: Path) -> sandbox.Outcome:
         """Child 1: sees the answer and the inputs; no label, no database, no network."""
         self.stage = "predicting" if self.run.kind == Run.Kind.WEIGHTS else "reading"
-        cases = _public_cases(self.run.package, package)
         return sandbox.shared().run(
             f"evaluators.child:{'predict' if self.run.kind == Run.Kind.WEIGHTS else 'read'}",
-            {"manifest": self.run.package.manifest, "threads": _threads(), "names": sorted(self.run.answer["files"])}
-            | cases,
+            self.request(package),
             work=self.folder / "predicted",
             given={"answer": self.folder / "answer", "inputs": package / "inputs"},
             limits=_limits(self.run),
@@ -210,6 +241,13 @@ def _limits(run: Run) -> sandbox.Limits:
         cpu=int(wall * (_threads() + 1)),
         processes=128 + 4 * _threads(),
     )
+
+
+def _look_limits(run: Run) -> sandbox.Limits:
+    """Time to read the weights and to run them once; memory as in the full run."""
+    full = _limits(run)
+    wall = min(full.wall, LOOK_SECONDS)
+    return replace(full, wall=wall, cpu=int(wall * (_threads() + 1)))
 
 
 def _provenance(run: Run, predicted: sandbox.Outcome, scored: sandbox.Outcome) -> dict:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from evaluators import chains, receipts
+from evaluators import chains, queues, receipts
 from evaluators.metrics.registry import Metric
 from evaluators.models import Run
 from leaderboard import access, exports, submissions
@@ -88,9 +88,9 @@ def benchmark_whole(row: Benchmark, viewer, versions: list[Benchmark]) -> dict:
     }
 
 
-def submission(row: Submission, viewer) -> dict:
-    """A submission: where it stands, its scores, the faults of its file for its own team."""
-    run, place = row.run, submissions.queue_position(row.run)
+def submission(row: Submission, viewer, lines: queues.Lines | None = None) -> dict:
+    """A submission: where it stands, its scores, the faults of its file for its own team. lines: shared by a list."""
+    run, place = row.run, (lines or queues.Lines()).place(row.run)
     visible = row.model_id and visible_models(viewer).filter(pk=row.model_id).exists()
     may = access.allowed(viewer, row)
     own = "see_faults" in may

@@ -11,7 +11,7 @@ from django.http import FileResponse, HttpResponse, JsonResponse, StreamingHttpR
 from ninja import File, Form, Query, Schema
 from ninja.files import UploadedFile
 
-from evaluators import chains
+from evaluators import chains, queues
 from evaluators import package as packages
 from evaluators.models import Run
 from leaderboard import access, answers, benchmarks, cases, exports, rest, standings, submissions
@@ -152,8 +152,10 @@ def list_submissions(
     rows = access.visible_submissions(request.user).filter(benchmark=found)
     if mine:
         rows = rows.filter(access.own(request.user))
-    rows = _related(rows).order_by("-created", "-pk")
-    return rest.page(request, rows, "submissions", lambda row: answers.submission(row, request.user), limit, offset)
+    rows, lines = _related(rows).order_by("-created", "-pk"), queues.Lines()
+    return rest.page(
+        request, rows, "submissions", lambda row: answers.submission(row, request.user, lines), limit, offset
+    )
 
 
 @api.get("/benchmarks/{slug}/sample-submission", tags=["benchmarks"])

@@ -1,4 +1,4 @@
-"""Submissions: hand in a prediction file or a model revision, cancel, withdraw, and where one stands in the queue.
+"""Submissions: hand in a prediction file or a model revision, cancel, withdraw.
 
 A file is checked whole before anything is kept; quota is counted under a lock, from the state of the runs, so that what
 failed on our side gives itself back; Submission and Run come into being in one transaction, and the bell rings after it.
@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import partial
 from pathlib import Path
-from statistics import median
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -19,7 +18,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from evaluators import runs
+from evaluators import queues, runs
 from evaluators.faults import Fault, Faults
 from evaluators.models import Run
 from leaderboard import access, cases, firstlook
@@ -44,14 +43,6 @@ class TooMany(Refused):
         super().__init__("too_many", message, hint, status=429)
         self.retry_after = retry_after
         self.headers["Retry-After"] = str(retry_after)
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a queued run stands: 1 is next. `wait` in seconds, from past runs; None before there are any."""
-
-    position: int
-    wait: int | None
 
 
 @dataclass(frozen=True)
@@ -116,7 +107,9 @@ def submit(
             blobs.put_path(answer.path)
         else:  # the model may be deleted at this very moment; what its run needs is not
             blobs.hold(answer.files.values())
-        run = runs.create(benchmark.package, answer.kind, answer.as_dict(), scope)
+        run = runs.create(
+            benchmark.package, answer.kind, answer.as_dict(), scope, **queues.choose(answer.kind, answer.size)
+        )
         submission = _create(benchmark, team, author, run, answer, texts, baseline, seat)
         transaction.on_commit(partial(runs.ring, run))
     submission.reused = False
@@ -290,25 +283,6 @@ def _create(benchmark, team, author, run: Run, answer: Answer, texts: dict, base
         filename=answer.filename, size=answer.size, baseline=baseline, **contest,
         **texts,
     )  # fmt: skip
-
-
-def queue_position(run: Run) -> Place | None:
-    """Its place among the queued runs of its queue; None when it is not queued."""
-    if run.status != Run.Status.QUEUED:
-        return None
-    queued = Run.objects.filter(status=Run.Status.QUEUED, queue=run.queue)
-    earlier = Q(priority=run.priority, created__lt=run.created) | Q(
-        priority=run.priority, created=run.created, pk__lt=run.pk
-    )
-    position = 1 + queued.filter(Q(priority__lt=run.priority) | earlier).count()
-    ended = Run.objects.filter(queue=run.queue, status=Run.Status.SCORED, started__isnull=False).order_by("-finished")
-    past = [(finished - started).total_seconds() for started, finished in ended.values_list("started", "finished")[:50]]
-    if not past:
-        return Place(position, None)
-    running = Run.objects.filter(queue=run.queue, status=Run.Status.RUNNING)
-    workers = max(1, running.order_by().values("worker").distinct().count())
-    turns = position + (1 if running.exists() else 0)
-    return Place(position, math.ceil(turns / workers * median(past)))
 
 
 def _require(user, action: str, submission: Submission) -> None:

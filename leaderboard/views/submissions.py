@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
+from evaluators import queues
 from evaluators.metrics import METRICS, Metric
 from evaluators.models import Run
 from leaderboard import access, answers, forest
@@ -40,6 +41,7 @@ OTHER = (
 STAGES = {
     "starting": gettext_lazy("starting"),
     "fetching": gettext_lazy("fetching the files"),
+    "looking": gettext_lazy("looking at the files, with a made-up case"),
     "reading": gettext_lazy("reading the predictions"),
     "predicting": gettext_lazy("running the network"),
     "scoring": gettext_lazy("scoring and resampling"),
@@ -89,7 +91,7 @@ def submission(request, pk):
         "run": run,
         "open": run.status in Run.OPEN and not gone,
         "withdrawable": run.status == Run.Status.SCORED and not gone and access.can(user, "withdraw", found),
-        "place": verbs.queue_position(run),
+        "place": queues.place(run),
         "stage": STAGES.get(run.stage, run.stage),
         "steps": _steps(run),
         "axis": forest.UNIT,

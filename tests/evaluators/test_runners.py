@@ -34,7 +34,7 @@ def predict(sandbox, tmp_path):
     """Run a model folder over cases in the sandbox; the outcome and the folder of its predictions."""
     count = iter(range(1000))
 
-    def run(folder, inputs, manifest=BINARY, heard=lambda message: True, **limits):
+    def run(folder, inputs, manifest=BINARY, heard=lambda message: True, entry="predict", **limits):
         work = tmp_path / f"out{next(count)}"
         work.mkdir()
         names = sorted(path.name for path in folder.iterdir())
@@ -42,7 +42,7 @@ def predict(sandbox, tmp_path):
         request = {"manifest": manifest, "names": names, "threads": 2, "ids": cases, "inputs": cases}
         limits = Limits(**({"memory": 3 << 30, "wall": 60, "cpu": 120, "disk": 1 << 30} | limits))
         given = {"answer": folder, "inputs": inputs}
-        found = sandbox.run("evaluators.child:predict", request, work=work, given=given, limits=limits, heard=heard)
+        found = sandbox.run(f"evaluators.child:{entry}", request, work=work, given=given, limits=limits, heard=heard)
         return found, work
 
     return run
@@ -152,6 +152,20 @@ def test_a_volume_is_padded_predicted_and_cut_back_to_its_shape(predict, tmp_pat
     for answer, volume in zip(predictions.load(out, "segmentation", 2), volumes, strict=True):
         expected = np.where(volume < -0.5, 1, np.where(volume > 0.5, 5, 0))
         assert np.array_equal(answer, expected)
+
+
+def test_the_first_look_finds_what_a_real_case_would_and_opens_none(predict, inputs, tmp_path):
+    """Two outputs for three classes, a volume network for pictures: told from a case of zeros of the inputs' own shape."""
+    heard = []
+    good = networks.brightness(tmp_path / "good")
+    found, out = predict(good, inputs, heard=lambda message: heard.append(message) or True, entry="look")
+    assert found.status == "done" and not any("opened" in message for message in heard) and not list(out.iterdir())
+
+    three = BINARY | {"classes": ["benign", "malignant", "unclear"]}
+    found, _ = predict(good, inputs, three, entry="look")
+    assert found.status == "rejected" and "2 outputs" in found.faults[0]["message"]
+    found, _ = predict(networks.brightness(tmp_path / "3d", inputs={"kind": "volume"}), inputs, entry="look")
+    assert found.status == "rejected" and "kind" in found.faults[0]["message"]
 
 
 def test_a_batch_that_does_not_fit_into_memory_is_halved(predict, tmp_path):

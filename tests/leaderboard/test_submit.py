@@ -3,7 +3,7 @@
 import pytest
 from django.utils import timezone
 
-from evaluators import runs
+from evaluators import queues, runs
 from evaluators.faults import Faults
 from evaluators.models import Run
 from leaderboard import benchmarks, submissions
@@ -206,12 +206,12 @@ def test_a_revision_without_weights_is_a_fault(for_weights, cast):
 
 def test_the_place_in_the_queue_and_the_wait_from_past_runs(submit, cast, finished):
     first, second = submit(seed=1), submit(seed=2)
-    assert submissions.queue_position(first.run) == submissions.Place(1, None)
-    assert submissions.queue_position(second.run).position == 2
+    assert queues.place(first.run) == queues.Place(1, None)
+    assert queues.place(second.run).position == 2
     finished(first.run, {"auroc": (0.8, [0.7, 0.8, 0.9])})
     Run.objects.filter(pk=first.run_id).update(
         started=timezone.now() - timezone.timedelta(seconds=30), finished=timezone.now()
     )
-    place = submissions.queue_position(second.run)
+    place = queues.place(second.run)
     assert place.position == 1 and 30 <= place.wait <= 31
-    assert submissions.queue_position(first.run) is None
+    assert queues.place(first.run) is None
