@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from evaluators import readers, safety, statistics
+from evaluators import behind, readers, safety, statistics
 from evaluators.faults import Fault, Faults
 from evaluators.metrics import METRICS, Metric
 from evaluators.metrics.segmentation import case_scores
@@ -46,7 +46,7 @@ class ScoreRow:
 class Evaluation:
     """`details`: `resampled:<metric>:<subset>` (B,) and `per_case:<metric>:<part>` (n,), in case order; NaN = left out. Where
     a prediction is numbers with one row a case, also `prediction` (n,) or (n, k), of survival `prediction:risk` (n,),
-    `prediction:survival` (n, t) and `prediction:times` (t,). `safety`: the verdict on each constraint and subset."""
+    `prediction:survival` (n, t) and `prediction:times` (t,). Curves lie under `behind:<figure>:<column>:<part>`. `safety`: the verdict on each constraint and subset."""
 
     scores: list[ScoreRow] = field(default_factory=list)
     details: dict[str, np.ndarray] = field(default_factory=dict)
@@ -85,6 +85,8 @@ def score(
         progress(0.6 + 0.4 * (number + 1) / len(names))
     if manifest["kind"] == "classification":
         result.safety = [verdict.as_dict() for verdict in safety.judge(manifest, cases, prediction)]
+    if judge.reference is not None:
+        result.details |= behind.of(manifest, judge.reference, prediction, np.asarray(cases.patients))
     return result
 
 
@@ -199,6 +201,8 @@ class _Boxes:
 
 class _PerCase:
     """Segmentation and restoration: one value per case and label first, one volume at a time; then their means."""
+
+    reference = None  # never all in memory
 
     def __init__(self, manifest, cases, prediction, names, root, progress):
         self.manifest, self.patients = manifest, np.asarray(cases.patients)

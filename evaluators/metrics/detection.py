@@ -57,9 +57,13 @@ class _FreeResponse(_OverImages):
         return _boxes.outcomes(boxes, hit, iou, within), ends
 
     def sweep(self, boxes, part, lesions, weights):
+        return self.curve(boxes, part, lesions, weights).mean(0)
+
+    def curve(self, boxes, part, lesions, weights) -> np.ndarray:
+        """Sensitivity at each of `rates` on each resample, (rates, B)."""
         out = np.empty((len(self.rates), weights.shape[1]))
         _sweeps.free_response(part[0], part[1], boxes.image, lesions, self.rates, weights, out)
-        return out.mean(0)
+        return out
 
 
 class _Precision(_OverImages):
