@@ -130,7 +130,14 @@ def _write(path: str, text: str) -> None:
 def interpreter_paths(package: Path) -> list[str]:
     """What Python and its libraries need to see: prefixes, system libraries, and the code of `package` alone."""
     wanted = ["/usr", "/lib", "/lib64", "/lib32", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d"]
-    wanted += [sys.base_prefix, sys.prefix, *(path for path in sys.path if "-packages" in path), str(package)]
+    libraries = [path for path in sys.path if "-packages" in path]
+    # Where an environment is reached by a link, the link and what it leads to.
+    wanted += [
+        *map(os.path.realpath, (sys.base_prefix, sys.prefix, *libraries)),
+        sys.base_prefix,
+        sys.prefix,
+        str(package),
+    ]
     wanted += [os.environ["NUMBA_CACHE_DIR"]] if os.environ.get("NUMBA_CACHE_DIR") else []
     wanted += ["/sys"] if os.path.exists("/dev/nvidiactl") else []  # where the driver's library looks its device up
     kept: list[str] = []

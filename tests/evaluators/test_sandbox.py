@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from evaluators import isolation
 from evaluators.sandbox import REPOSITORY, Limits, Sandbox, _children
 
 HOSTILE = "tests.evaluators.hostile"
@@ -278,3 +279,11 @@ def _soon(condition, seconds: float = 5) -> bool:
             return True
         time.sleep(0.05)
     return False
+
+
+def test_an_environment_reached_by_a_link_is_shown_with_what_it_leads_to(monkeypatch, tmp_path):
+    (tmp_path / "linked").symlink_to(sys.prefix)
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "linked"))
+    shown = isolation.interpreter_paths(REPOSITORY / "evaluators")
+    assert str(tmp_path / "linked") in shown
+    assert any(Path(os.path.realpath(sys.prefix)).is_relative_to(path) for path in shown if not os.path.islink(path))
