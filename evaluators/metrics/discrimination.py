@@ -107,7 +107,7 @@ def _average_precision(reference, prediction, *, average="macro", positive=None)
     reference="Davis & Goadrich 2006, ICML, doi:10.1145/1143844.1143874",
     parameters={"average": "macro", "positive": None},
     weighted=_average_precision,
-    interval="logit",
+    interval="student",
 )
 def average_precision(reference, prediction, *, average: str = "macro", positive=None) -> float:
     """Area under the precision-recall curve as a step function, 0 to 1; forms and parameters as for `auroc`.
@@ -156,7 +156,7 @@ def _mcclish(area, limit: float):
     reference="McClish 1989, Med Decis Making 9:190, doi:10.1177/0272989X8900900307",
     parameters={"max_fpr": 0.1, "average": "macro", "positive": None},
     weighted=_partial_auroc,
-    interval="logit",
+    interval="student",
 )
 def partial_auroc(reference, prediction, *, max_fpr: float = 0.1, average: str = "macro", positive=None) -> float:
     """Standardised area under the ROC curve at false positive rates up to `max_fpr`, 0 to 1; forms as for `auroc`.

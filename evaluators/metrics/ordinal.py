@@ -49,7 +49,7 @@ FACTS = {
     pitfalls="Grows with the spread of grades in the cohort; a model that never names the rarest grade can score high.",
     reference="Cohen 1968, Psychol Bull 70:213, doi:10.1037/h0026256",
     weighted=_quadratic,
-    interval="logit",
+    interval="student",
 )
 def quadratic_weighted_kappa(reference, prediction, *, classes: int | None = None, thresholds=None) -> float:
     """Chance-corrected agreement on grades, a disagreement costing its squared distance; -1 to 1.
@@ -70,7 +70,7 @@ def quadratic_weighted_kappa(reference, prediction, *, classes: int | None = Non
     pitfalls="As for the quadratic form; the two can order entries differently, so the choice is fixed beforehand.",
     reference="Cohen 1968, Psychol Bull 70:213, doi:10.1037/h0026256",
     weighted=_linear,
-    interval="logit",
+    interval="student",
 )
 def linear_weighted_kappa(reference, prediction, *, classes: int | None = None, thresholds=None) -> float:
     """Chance-corrected agreement on grades, a disagreement costing its distance; -1 to 1. Forms as for the quadratic.
@@ -94,7 +94,7 @@ def _mae_of_grade(reference, prediction, *, classes=None, thresholds=None):
     pitfalls="Always naming the middle grade scores well where the middle is common.",
     reference="Gaudette & Japkowicz 2009, Canadian AI, doi:10.1007/978-3-642-01818-3_25",
     weighted=_mae_of_grade,
-    interval="bca",
+    interval="student",
 )
 def mae_of_grade(reference, prediction, *, classes: int | None = None, thresholds=None) -> float:
     """Mean distance in grades, 0 and more. Forms as for the kappas.

@@ -34,7 +34,7 @@ def _mae(reference, prediction):
     pitfalls="Says nothing of bias: look at the Bland-Altman limits too.",
     reference="Willmott & Matsuura 2005, Clim Res 30:79, doi:10.3354/cr030079",
     weighted=_mae,
-    interval="studentised",
+    interval="student",
 )
 def mae(reference, prediction) -> float:
     """Mean absolute difference, 0 or more, in the unit of the value; both `(n,)`.
@@ -63,7 +63,7 @@ def _rmse(reference, prediction) -> Sums:
     pitfalls="A few large errors decide it.",
     reference="Chai & Draxler 2014, Geosci Model Dev 7:1247, doi:10.5194/gmd-7-1247-2014",
     weighted=_rmse,
-    interval="studentised",
+    interval="tailed",
 )
 def rmse(reference, prediction) -> float:
     """Square root of the mean squared difference, 0 or more, in the unit of the value; both `(n,)`.
@@ -119,7 +119,7 @@ def _r2(reference, prediction) -> Sums:
     pitfalls="Depends on the spread of the test set; negative when worse than its mean.",
     reference="Wright 1921, J Agric Res 20:557",
     weighted=_r2,
-    interval="logit",
+    interval="student",
 )
 def r2(reference, prediction) -> float:
     """Share of the variance explained, at most 1; both `(n,)`.
@@ -156,7 +156,7 @@ CORRELATION = {"direction": "higher", "range": (-1.0, 1.0), "best": 1.0, "chance
     pitfalls="Blind to a wrong scale or offset: two methods can correlate perfectly and never agree.",
     reference="Pearson 1895, Proc R Soc 58:240, doi:10.1098/rspl.1895.0041",
     weighted=_pearson,
-    interval="logit",
+    interval="student",
 )
 def pearson(reference, prediction) -> float:
     """Linear correlation, -1 to 1; both `(n,)`.
@@ -200,7 +200,7 @@ class _Ranks:
     pitfalls="Says nothing of how far off the values are.",
     reference="Spearman 1904, Am J Psychol 15:72, doi:10.2307/1412159",
     weighted=_Ranks,
-    interval="logit",
+    interval="student",
 )
 def spearman(reference, prediction) -> float:
     """Correlation of the ranks, -1 to 1; both `(n,)`.
@@ -228,7 +228,7 @@ def _lin_ccc(reference, prediction) -> Sums:
     pitfalls="Depends on the range of the test set: a wide range makes any method look concordant.",
     reference="Lin 1989, Biometrics 45:255, doi:10.2307/2532051",
     weighted=_lin_ccc,
-    interval="logit",
+    interval="student",
 )
 def lin_ccc(reference, prediction) -> float:
     """Agreement with the line of identity, -1 to 1; both `(n,)`.
@@ -264,7 +264,7 @@ def _icc(reference, prediction, *, form="2,1") -> Sums:
     reference="Shrout & Fleiss 1979, Psychol Bull 86:420, doi:10.1037/0033-2909.86.2.420",
     parameters={"form": "2,1"},
     weighted=_icc,
-    interval="logit",
+    interval="student",
 )
 def icc(reference, prediction, *, form: str = "2,1") -> float:
     """Intraclass correlation of truth and prediction as two raters, at most 1; both `(n,)`.

@@ -3,10 +3,10 @@
 Which metric asks for which was decided by simulation: `make coverage` writes the table.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import ndtri
+from scipy.special import ndtri, stdtrit
 
 from evaluators.kernels import LANES, sums
 from evaluators.metrics import Metric
@@ -14,6 +14,7 @@ from evaluators.statistics import intervals
 from evaluators.statistics.draws import Draws
 
 STUDENTISED = 0.95  # share of the resamples that must have a standard error of their own
+LEAST_FREEDOM = 3.0  # of Student's t: fewer would rest on the kurtosis of a handful of patients
 LEFT_OUT = 1024  # a jackknife leaves out at most this many groups of patients
 
 
@@ -147,6 +148,46 @@ def _logit(s: Sample):
     return None
 
 
+def _student(s: Sample):
+    """As `_logit`, with Student's t: degrees of freedom from the kurtosis of what each patient adds (Satterthwaite 1946,
+    Biometrics Bulletin 2:110, doi:10.2307/3002019), so that a few large errors widen the interval by what they make unsure.
+    """
+    of_patient = influence(s) if _cheap(s) and s.error > 0 else None
+    if of_patient is None:
+        return _logit(s)
+    squares = of_patient**2
+    total, n = squares.sum(), s.patients
+    if not total > 1e-24 * max(1.0, s.value**2):
+        return _logit(s)
+    spread = len(squares) * (squares**2).sum() / total**2 - 1  # of the squares, relative: 2 for normal influence
+    freedom = max(2 * len(squares) / max(spread, 2 * len(squares) / (n - 1)), LEAST_FREEDOM)
+    error = max(s.error, float(np.sqrt(total * n / (n - 1))))
+    wider = float(stdtrit(freedom, (1 + s.level) / 2) / ndtri((1 + s.level) / 2))
+    return _logit(replace(s, error=error * wider))
+
+
+def _tailed(s: Sample):
+    """The outer limits of `_student` and `_studentised`: of squares of heavy-tailed errors each misses on one side."""
+    found = [limits for limits in (_student(s), _studentised(s)) if limits]
+    return (min(low for low, _ in found), max(high for _, high in found)) if found else None
+
+
+def _cheap(s: Sample) -> bool:
+    """Whether the influence of each patient costs no more than the resampling did."""
+    return s.patients <= LEFT_OUT or hasattr(s.plan, "influence")
+
+
+def influence(s: Sample) -> np.ndarray | None:
+    """How far each patient moves the value, from the plan or by leaving each out; None where it is not defined."""
+    own = getattr(s.plan, "influence", None)
+    if own is not None:
+        return own() if s.codes is None else np.bincount(s.codes, weights=own(), minlength=s.patients)
+    left_out = jackknife(s.plan, s.codes, s.patients)
+    if np.isnan(left_out).any():
+        return None
+    return (left_out.mean() - left_out) * (left_out.size - 1) / left_out.size
+
+
 def _wilson(s: Sample):
     """Of the value as a proportion: trials are what the plan counts (else patients), less where patients are alike."""
     share = _share(s)
@@ -203,17 +244,8 @@ def _newcombe(s: Sample):
 
 def _studentised(s: Sample):
     """Each resample's standard error comes from the influence of its patients: the plan's own, or by leaving each out."""
-    influence = getattr(s.plan, "influence", None)
-    if influence is not None:
-        of_patient = influence()
-        if s.codes is not None:
-            of_patient = np.bincount(s.codes, weights=of_patient, minlength=s.patients)
-    elif s.patients <= LEFT_OUT:
-        left_out = jackknife(s.plan, s.codes, s.patients)
-        if np.isnan(left_out).any():
-            return None
-        of_patient = (left_out.mean() - left_out) * (s.patients - 1) / s.patients
-    else:
+    of_patient = influence(s) if _cheap(s) else None
+    if of_patient is None:
         return None
     error = float(np.sqrt((of_patient**2).sum()))
     if not error > 1e-12 * max(1.0, abs(s.value)):  # a constant answer: what is left is rounding noise
@@ -259,6 +291,8 @@ MAKERS = {
     "bca": _bca,
     "studentised": _studentised,
     "logit": _logit,
+    "student": _student,
+    "tailed": _tailed,
     "wilson": _wilson,
     "mover": _mover,
     "newcombe": _newcombe,

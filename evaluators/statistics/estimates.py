@@ -14,6 +14,7 @@ from evaluators.statistics.draws import draw, patients_of
 
 UNDEFINED_SHARE = 0.05
 PATIENTS, RARER = 20, 15  # below these the coverage of an interval was measured to fall (docs/coverage.md)
+TAILED = 50  # patients below which squares of heavy-tailed errors leave no interval that holds
 FEW = "fewer than 2 patients: no interval"
 NOTHING = "no case counts: empty in both everywhere"
 
@@ -49,7 +50,7 @@ def estimate(
     """The value of `metric` with its interval from resampling patients.
 
     reference, prediction: as the metric takes them, n cases. groups (n,): the patient of each case (default: each its own).
-    method: percentile, basic, bca, studentised, logit, newcombe, wilson, mover, agresti, calibration; default: the metric's own, chosen by measured coverage.
+    method: percentile, basic, bca, studentised, logit, student, tailed, newcombe, wilson, mover, agresti, calibration; default: the metric's own, chosen by measured coverage.
     Raises ValueError for input that the metric refuses, KeyError for an unknown metric.
     """
     metric = METRICS[metric] if isinstance(metric, str) else metric
@@ -65,8 +66,9 @@ def estimate(
 
 def warned(metric: Metric, reference, codes, patients: int) -> str:
     """What n does not allow: under 20 patients, or under 15 of the rarer class (of events) by patients; "" when it does."""
-    if patients < PATIENTS:
-        return f"fewer than {PATIENTS} patients: the interval may be too narrow"
+    enough = TAILED if metric.interval == "tailed" else PATIENTS
+    if patients < enough:
+        return f"fewer than {enough} patients: the interval may be too narrow"
     if "classification" in metric.kinds and np.ndim(reference) == 1:
         truth = np.asarray(reference)
     elif "survival" in metric.kinds:

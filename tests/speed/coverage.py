@@ -19,11 +19,10 @@ from scipy.special import expit, ndtri
 from evaluators.metrics import METRICS
 from evaluators.statistics import choice, max_t, power, smallest_resolvable_difference
 from evaluators.statistics.draws import Draws, patients_of
-from evaluators.statistics.estimates import UNDEFINED_SHARE, estimate_cases, plan_of, size
+from evaluators.statistics.estimates import PATIENTS, RARER, TAILED, UNDEFINED_SHARE, estimate_cases, plan_of, size
 
 DOCS = Path(__file__).parents[2] / "docs"
 SIZES, PREVALENCES, QUALITIES, ROWS = (30, 100, 500, 2000), (0.5, 0.05), (0.5, 0.8, 0.97), (1, 4)
-RARER, PATIENTS = 15, 20  # "n allows": at least so many of the rarer class, and patients
 LARGE, RESAMPLES = 400_000, 1000
 WANTED = (0.93, 0.98)
 
@@ -131,10 +130,10 @@ def cells():
 
 
 def allowed(name: str, cell) -> bool:
-    """Whether n allows an interval there: enough of the rarer class and enough patients."""
+    """Whether n allows an interval there: enough of the rarer class and enough patients, as the board warns otherwise."""
     n, prevalence, _, rows = cell
     rarer = n // rows if WORLD_OF[name] in (numbers, graded, overlaps, distances) else n * prevalence / rows
-    return rarer >= RARER and n // rows >= PATIENTS
+    return rarer >= RARER and n // rows >= (TAILED if METRICS[name].interval == "tailed" else PATIENTS)
 
 
 def truth_of(name: str, cell) -> float:
@@ -297,7 +296,7 @@ def page(report) -> str:
         "",
         "How often the 95 % interval that Kensa chooses for a metric holds the true value, by simulation (`make coverage`). "
         f"{report['cells'][0]['draws']:,} draws a cell, {report['resamples']:,} resamples each. Shown where n allows: at least "
-        f"{RARER} patients of the rarer class and {PATIENTS} patients. Wanted: {WANTED[0]:.0%} to {WANTED[1]:.0%}; what lies outside is "
+        f"{RARER} patients of the rarer class and {PATIENTS} patients ({TAILED} for squared errors). Wanted: {WANTED[0]:.0%} to {WANTED[1]:.0%}; what lies outside is "
         "marked `!`. One Monte-Carlo standard error at 95 % is about 0.7 points. Quality stands for the strength of the model "
         "(an AUROC of 0.5, 0.8 or 0.97, or its like); survival at a prevalence of 5 % is heavy censoring; values at 5 % have skewed "
         "errors.",
