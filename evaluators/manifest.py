@@ -15,6 +15,7 @@ FILE = "benchmark.yaml"
 ACCEPTS = ("predictions", "weights")
 RESAMPLES = 2000
 MAX_CLASSES = 2000
+SECONDS, MEMORY_BYTES = 3600, 8 << 30  # of a run, unless the package says otherwise
 RELEASES = ("groups", "patients")
 
 
@@ -98,6 +99,12 @@ def _limits(top: Fields) -> dict:
     }
     limits.done()
     return {name: value for name, value in values.items() if value}
+
+
+def run_limits(manifest: dict) -> dict:
+    """What one run of this benchmark may use: `seconds` of clock and `memory_bytes`, as its package says or by default."""
+    stated = manifest.get("limits") or {}
+    return {"seconds": stated.get("seconds", SECONDS), "memory_bytes": stated.get("memory_bytes", MEMORY_BYTES)}
 
 
 def _source(top: Fields) -> dict:

@@ -22,7 +22,7 @@ from pathlib import Path
 from django.conf import settings
 
 import evaluators
-from evaluators import cache, runs, sandbox
+from evaluators import cache, manifest, runs, sandbox
 from evaluators.cases import read_cases
 from evaluators.faults import Fault
 from evaluators.models import Run, Score
@@ -232,14 +232,11 @@ def _threads() -> int:
 
 
 def _limits(run: Run) -> sandbox.Limits:
-    """The package's own limits where it states them."""
-    stated = run.package.manifest.get("limits") or {}
-    wall = float(stated.get("seconds", 3600))
+    """What a child that opens the answer may use."""
+    allowed = manifest.run_limits(run.package.manifest)
+    wall = float(allowed["seconds"])
     return sandbox.Limits(
-        memory=int(stated.get("memory_bytes", 8 << 30)),
-        wall=wall,
-        cpu=int(wall * (_threads() + 1)),
-        processes=128 + 4 * _threads(),
+        memory=int(allowed["memory_bytes"]), wall=wall, cpu=int(wall * (_threads() + 1)), processes=128 + 4 * _threads()
     )
 
 

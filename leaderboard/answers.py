@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from evaluators import chains, queues, receipts
+from evaluators.manifest import run_limits
 from evaluators.metrics.registry import Metric
 from evaluators.models import Run
 from leaderboard import access, exports, submissions
@@ -82,6 +83,7 @@ def benchmark_whole(row: Benchmark, viewer, versions: list[Benchmark]) -> dict:
     return benchmark(row) | {
         "metrics": [metric(item) | {"step": row.steps.get(item.name)} for item in metrics_of(row)],
         "max_bytes": submissions.max_bytes(row),
+        "run_limits": run_limits(manifest),
         "versions": [item.version for item in versions],
         "claims": [exports.claim_dict(claim) for claim in row.claims.all()],
         "manifest": manifest,

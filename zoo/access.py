@@ -35,6 +35,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "publish": _SIGNED_IN,  # models of one's own
     "create organisation": _SIGNED_IN,
     "invite": frozenset({OPERATOR}),
+    "see workers": frozenset({OPERATOR}),  # each of them, and what it runs
 }
 
 

@@ -3,6 +3,7 @@
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
+from evaluators import manifest as manifests
 from evaluators.faults import Faults
 from evaluators.metrics import METRICS
 from evaluators.models import Run
@@ -75,6 +76,7 @@ def _form(request, benchmark: Benchmark, *, status=200, faults: Faults | None = 
         "chosen": chosen,
         "chosen_listed": any(value == chosen for value, _text, _here in revisions),
         "revisions": revisions,
+        "limits": manifests.run_limits(manifest),
         "max_bytes": submissions.max_bytes(benchmark),
         "commands": shell.commands(request, benchmark),
         "faults": [fault.as_dict() for fault in faults.faults] if faults else [],

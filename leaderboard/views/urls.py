@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from leaderboard.views import benchmarks, docs, health, home, organise, preferences, search, submissions, submit, tasks
+from leaderboard.views import (
+    benchmarks,
+    docs,
+    health,
+    home,
+    organise,
+    preferences,
+    search,
+    submissions,
+    submit,
+    tasks,
+    workers,
+)
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -18,6 +30,7 @@ urlpatterns = [
     path("submissions/<int:pk>/", submissions.submission, name="submission"),
     path("submissions/<int:pk>/cancel/", submissions.cancel, name="submission_cancel"),
     path("submissions/<int:pk>/withdraw/", submissions.withdraw, name="submission_withdraw"),
+    path("workers/", workers.page, name="workers"),
     path("competitions/", home.competitions, name="competitions"),
     path(".well-known/kensa-receipts.json", docs.receipt_key, name="receipt_key"),
     path("docs/metrics/", docs.metrics, name="metrics_docs"),
