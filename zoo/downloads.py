@@ -6,20 +6,24 @@ is ever shown as a page: see `CONTENT_SECURITY` and `content_type`.
 
 import hashlib
 import re
+from datetime import timedelta
 from urllib.parse import quote
 
 from django.conf import settings
 from django.core.cache import cache
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 from django.db.models import F
 from django.http import FileResponse, HttpResponse
 from django.http.response import HttpResponseBase
+from django.utils import timezone
 
-from zoo import blobs, throttle
-from zoo.models import Commit, File, Model
+from zoo import blobs, stores, throttle
+from zoo.models import Commit, Download, File, Model
 
 CONTENT_SECURITY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 ACCEL = "/_blobs/"
+HOUR = 3600
+LONG = 8 << 20  # bytes that may take a while
 INLINE = {
     ".txt": "text/plain", ".md": "text/plain", ".json": "text/plain", ".yaml": "text/plain", ".yml": "text/plain",
     ".csv": "text/plain", ".py": "text/plain", ".cfg": "text/plain", ".toml": "text/plain",
@@ -103,6 +107,10 @@ def respond(request, commit: Commit, file: File) -> HttpResponseBase:
             response["Content-Range"] = f"bytes {first}-{last}/{size}"
     response["Content-Type"] = content_type(file.path)
     response["Content-Disposition"] = disposition(file.path, bool(request.GET.get("download")))
+    if request.method == "GET":
+        _note(request, commit, file)
+        if length > LONG and not connection.in_atomic_block:
+            connection.close()  # a slow reader may take hours, for which no database is needed
     return _described(response, commit, file)
 
 
@@ -110,7 +118,8 @@ def _body(request, sha256: str, first: int, length: int, status: int) -> HttpRes
     if request.method == "HEAD":  # never open the file
         return HttpResponse(status=status)
     # nginx compares If-Range with an ETag of its own, so a download that goes on where it was cut is ours
-    if settings.ACCEL and not (status == 206 and "HTTP_IF_RANGE" in request.META):
+    on_disk = not stores.current().far
+    if settings.ACCEL and on_disk and not (status == 206 and "HTTP_IF_RANGE" in request.META):
         return HttpResponse(headers={"X-Accel-Redirect": ACCEL + blobs.relative(sha256)})
     file = blobs.open(sha256)
     file.seek(first)
@@ -151,14 +160,27 @@ class Slice:
         return iter(lambda: self.read(blobs.CHUNK), b"")
 
 
-def count(request, model: Model) -> None:
-    """Count a download once an hour for each user (or address) and model. A busy database does not stop a download."""
-    if request.method != "GET":
-        return
+def _note(request, commit: Commit, file: File) -> None:
+    """Count the model's download, and log who took which file of a gated one: once an hour for each user or address.
+
+    A busy database does not stop a download that is only counted; one that must be logged is.
+    """
+    model = commit.model
     who = f"user {request.user.pk}" if request.user.is_authenticated else throttle.client_ip(request)
-    key = hashlib.sha256(f"{model.pk} {who}".encode()).hexdigest()
     try:
-        if cache.add(f"download:{key}", 1, 3600):
+        if cache.add(f"download:{_key(model.pk, who)}", 1, HOUR):
             Model.objects.filter(pk=model.pk).update(downloads=F("downloads") + 1)
     except DatabaseError:
         pass
+    if not model.gated:
+        return
+    user = request.user if request.user.is_authenticated else None
+    name = user.username if user else who
+    since = timezone.now() - timedelta(seconds=HOUR)
+    same = Download.objects.filter(model=model, name=name, revision=commit.oid, path=file.path, created__gt=since)
+    if not same.exists():
+        Download.objects.create(model=model, user=user, name=name, revision=commit.oid, path=file.path)
+
+
+def _key(*parts) -> str:
+    return hashlib.sha256(" ".join(map(str, parts)).encode()).hexdigest()

@@ -280,6 +280,23 @@ class AccessRequest(models.Model):
         return f"{self.user} for {self.model}: {self.status}"
 
 
+class Download(models.Model):
+    """Somebody took a file of a gated model: the owner's log, one row an hour for each person, revision and file."""
+
+    model = models.ForeignKey(Model, on_delete=models.CASCADE, related_name="download_log")
+    user = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    name = models.CharField(max_length=96)  # the user's name then; it stays when the account goes
+    revision = models.CharField(max_length=40)
+    path = models.CharField(max_length=500)
+    created = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [models.Index(fields=["model", "-created"])]
+
+    def __str__(self):
+        return f"{self.name}: {self.path}"
+
+
 class Upload(models.Model):
     """A person sent these bytes, on behalf of a namespace, and may commit them: for `uploads.LIFETIME` after `created`.
 

@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from zoo.views import catalogue, edit, models, people
+from zoo.views import catalogue, downloads, edit, models, people
 
 
 class NameConverter:
@@ -38,5 +38,6 @@ urlpatterns = [
     path("<name:owner>/<name:name>/commits/<path:branch>", models.history, name="model_history"),
     path("<name:owner>/<name:name>/upload/", edit.upload, name="model_upload"),
     path("<name:owner>/<name:name>/settings/", edit.settings, name="model_settings"),
+    path("<name:owner>/<name:name>/settings/downloads/", downloads.log, name="model_downloads"),
     path("<name:owner>/<name:name>/resolve/<path:rest>", models.resolve, name="resolve"),
 ]

@@ -1,5 +1,6 @@
 """Downloads: ranges, conditions and headers, by example and by property, and under the servers that will send them."""
 
+import hashlib
 import http.client
 import os
 import shutil
@@ -16,7 +17,9 @@ from django.db import connection
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from leaderboard.management.commands import serve
 from zoo import blobs, commits, downloads, tokens
+from zoo.models import Download, Model
 
 BODY = b"0123456789" * 10
 URL = "/clinic/net/resolve/main/data/notes.txt"
@@ -154,6 +157,30 @@ def test_a_download_counts_once_an_hour_for_each_person(signed_in, model):
 
 
 @pytest.mark.django_db
+def test_who_took_files_of_a_gated_model_is_told_to_its_owner_alone(signed_in, model, cast):
+    page = "/clinic/net/settings/downloads/"
+    body(signed_in("teammate").get(URL))
+    assert "nothing is logged" in signed_in("owner").get(page).content.decode()
+    Model.objects.filter(pk=model.pk).update(gated="manual")
+    client = signed_in("teammate")
+    client.head(URL)
+    assert not Download.objects.exists(), "a look is no download"
+    for _ in range(3):
+        body(client.get(URL))
+    body(client.get(URL, HTTP_RANGE="bytes=5-6"))
+    body(client.get("/clinic/net/resolve/main/README.md"))
+    assert signed_in(None).get(URL).status_code == 401
+    rows = [(row.name, row.path, row.revision) for row in Download.objects.order_by("pk")]
+    head = commits.resolve(model, "main").oid
+    assert rows == [("teammate", "data/notes.txt", head), ("teammate", "README.md", head)]
+    shown = signed_in("owner").get(page).content.decode()
+    assert "teammate" in shown and "data/notes.txt" in shown
+    assert signed_in("teammate").get(page).status_code == 403
+    cast["teammate"].delete()
+    assert "teammate" in signed_in("owner").get(page).content.decode(), "the record outlives the account"
+
+
+@pytest.mark.django_db
 def test_behind_nginx_the_bytes_are_left_to_it(client, model, settings):
     settings.ACCEL = True
     sha256 = commits.resolve(model, "main").files.get(path="data/notes.txt").blob_id
@@ -241,7 +268,7 @@ def wait_for(port):
 
 @pytest.fixture
 def server(model, cast, storage, tmp_path):
-    """gunicorn over the test database: start(**environment) -> port."""
+    """gunicorn over the test database: start(threads, **environment) -> port, process."""
     big = (tmp_path / "big.bin").open("wb")
     for index in range(32):
         big.write(bytes([index]) * (1 << 20))
@@ -249,7 +276,7 @@ def server(model, cast, storage, tmp_path):
     commits.commit_files(model, cast["owner"], add={"big.npz": blobs.put_path(big.name)}, title="Something large")
     started = []
 
-    def start(**environment):
+    def start(threads=4, **environment):
         port = free_port()
         database = connection.settings_dict
         url = f"sqlite:///{database['NAME']}"
@@ -266,7 +293,7 @@ def server(model, cast, storage, tmp_path):
                 "-k",
                 "gthread",
                 "--threads",
-                "4",
+                str(threads),
             ],
             env=os.environ
             | {"DATABASE_URL": url, "KENSA_STORAGE_URL": storage.as_uri(), "KENSA_SECRET_KEY": "k" * 40}
@@ -337,6 +364,31 @@ def test_gunicorn_sends_ranges_with_sendfile_and_flat_memory(server):
 
 
 @pytest.mark.django_db(transaction=True)
+def test_64_slow_readers_leave_room_for_pages(server):
+    port, _ = server(threads=serve.THREADS)
+    readers = [slow_reader(port) for _ in range(64)]
+    try:
+        for reader in readers:
+            assert b" 200 " in reader.recv(100).splitlines()[0]
+        for _ in range(10):
+            assert ask(port, "/models/")[0].status == 200
+        assert ask(port, URL_BIG, {"Range": "bytes=7-9"})[0].status == 206
+    finally:
+        for reader in readers:
+            reader.close()
+
+
+def slow_reader(port: int) -> socket.socket:
+    """Asks for 32 MiB and takes next to nothing."""
+    reader = socket.socket()
+    reader.settimeout(30)
+    reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    reader.connect(("127.0.0.1", port))
+    reader.sendall(f"GET {URL_BIG} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+    return reader
+
+
+@pytest.mark.django_db(transaction=True)
 def test_gunicorn_takes_a_large_upload_with_flat_memory_and_drops_a_cut_one(server, model, cast, tmp_path, storage):
     port, process = server()
     token = {"Authorization": f"Bearer {tokens.create(cast['owner'], 'test', 'write')[1]}"}
@@ -365,6 +417,35 @@ def test_gunicorn_takes_a_large_upload_with_flat_memory_and_drops_a_cut_one(serv
     paths = {file.path for file in commits.resolve(model, "main").files.all()}
     assert "sent.npz" in paths
     assert "cut.npz" not in paths
+
+
+@pytest.mark.soak
+@pytest.mark.django_db(transaction=True)
+def test_memory_stays_flat_for_a_file_of_5_gb_both_ways(server, cast):
+    port, process = server()
+    token = {"Authorization": f"Bearer {tokens.create(cast['owner'], 'test', 'write')[1]}"}
+    check_bytes(port)
+    before = family_memory(process.pid)
+    block, count, sent = os.urandom(1 << 20), 5_000, hashlib.sha256()
+
+    def content():
+        for number in range(count):
+            part = number.to_bytes(8, "big") + block[8:]
+            sent.update(part)
+            yield part
+
+    link = http.client.HTTPConnection("127.0.0.1", port, timeout=600)
+    length = {"Content-Length": str(count << 20)}
+    link.request("PUT", "/api/v1/models/clinic/net/files/huge.npz", content(), token | length)
+    answer = link.getresponse()
+    assert answer.status == 201, answer.read()
+    link = http.client.HTTPConnection("127.0.0.1", port, timeout=600)
+    link.request("GET", "/clinic/net/resolve/main/huge.npz")
+    answer, got = link.getresponse(), hashlib.sha256()
+    while chunk := answer.read(1 << 20):
+        got.update(chunk)
+    assert got.hexdigest() == sent.hexdigest()
+    assert family_memory(process.pid) - before < 16 << 20
 
 
 NGINX = """
@@ -403,6 +484,11 @@ def test_nginx_of_the_compose_file_sends_the_bytes_with_our_headers(server, tmp_
         assert answer.getheader("X-Content-Type-Options") == "nosniff"
         assert "sandbox" in answer.getheader("Content-Security-Policy")
         assert ask(port, "/_blobs/" + "0" * 4)[0].status == 404, "the store is not open to the outside"
+        readers = [slow_reader(port) for _ in range(64)]
+        assert all(b" 200 " in reader.recv(100).splitlines()[0] for reader in readers)
+        assert all(ask(port, "/models/")[0].status == 200 for _ in range(5)), "four threads serve pages all the same"
+        for reader in readers:
+            reader.close()
     finally:
         nginx.terminate()
         nginx.wait(20)

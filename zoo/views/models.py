@@ -62,10 +62,7 @@ def resolve(request, owner: str, name: str, rest: str):
     if not access.can(request.user, "download", net):
         raise _closed(request, net)
     commit, file = commits.find_file(net, rest)
-    response = downloads.respond(request, commit, file)
-    if response.status_code in (200, 206):
-        downloads.count(request, net)
-    return response
+    return downloads.respond(request, commit, file)
 
 
 def slash(request, owner: str, name: str):

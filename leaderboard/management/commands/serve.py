@@ -11,6 +11,9 @@ from django.core.management.base import BaseCommand, CommandError
 from evaluators import broker
 from evaluators.supervisor import Part, Supervisor, python, worker
 
+# A download keeps a thread until its last byte is taken; so many slow readers leave some for pages.
+THREADS = 96
+
 
 class Command(BaseCommand):
     help = "Run the service on this machine: prepares the database, then serves pages and evaluates submissions."
@@ -18,7 +21,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser):
         parser.add_argument("--host", default=os.environ.get("HOST", "127.0.0.1"), help="address to listen on")
         parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", 8000)))
-        parser.add_argument("--threads", type=int, default=16, help="requests served at the same time")
+        parser.add_argument("--threads", type=int, default=THREADS, help="requests served at the same time")
         parser.add_argument("--workers", type=int, default=1, help="web processes")
         parser.add_argument("--concurrency", type=int, default=2, help="runs evaluated at the same time")
 
