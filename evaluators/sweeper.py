@@ -8,7 +8,7 @@ from celery import bootsteps
 from django.conf import settings
 from django.db import close_old_connections
 
-from evaluators import runs, sandbox, tasks, worker, workers
+from evaluators import chores, runs, sandbox, tasks, worker, workers
 from evaluators.celery import app
 
 log = logging.getLogger(__name__)
@@ -52,6 +52,7 @@ class Sweeper(bootsteps.StartStopStep):
                 close_old_connections()
                 workers.tell(worker.name(), list(self.parent.app.amqp.queues.consume_from), self.parent.concurrency)
                 runs.sweep(evaluate=tasks.evaluate)
+                chores.run()
                 worker.tidy()
             except Exception:
                 log.exception("sweep failed; the next one is in %s s", settings.SWEEP_SECONDS)

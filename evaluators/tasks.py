@@ -2,7 +2,7 @@
 
 import logging
 
-from evaluators import runs, worker
+from evaluators import chores, runs, worker
 from evaluators.celery import app
 
 log = logging.getLogger(__name__)
@@ -21,3 +21,4 @@ def evaluate(run_id: int) -> None:
 def sweep() -> None:
     """What every worker also does by itself, for sites whose scheduler runs apart."""
     runs.sweep()
+    chores.run()

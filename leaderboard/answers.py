@@ -7,6 +7,7 @@ from evaluators.manifest import run_limits
 from evaluators.metrics.registry import Metric
 from evaluators.models import Run
 from leaderboard import access, exports, submissions
+from leaderboard.contests import ladders
 from leaderboard.models import Benchmark, Submission, Task
 from leaderboard.rounding import ReleasedScore, release
 from leaderboard.standings import metrics_of
@@ -38,16 +39,25 @@ def scores(submission: Submission, viewer) -> list[Released]:
     """
     benchmark, may = submission.benchmark, access.allowed(viewer, submission)
     rows = submission.run.scores.all()
+    if submission.pk in ladders.held_back(benchmark) and "see_exact" not in may:
+        return []
     if benchmark.sealed:
         rows = rows.filter(subset="public")
     if benchmark.labels != Benchmark.Labels.PUBLIC and "see_finer" not in may:
-        rows = rows.filter(subset=access.headline(benchmark), part="")
+        rows = rows.filter(subset__in=_told(submission), part="")
     exact = "see_exact" in may
     order = {metric.name: place for place, metric in enumerate(metrics_of(benchmark))}
     rows = sorted(rows, key=lambda row: (order.get(row.metric, len(order)), row.subset != "all", row.subset, row.part))
     return [
         Released(row.metric, row.subset, row.part, release(row, benchmark.steps.get(row.metric), exact)) for row in rows
     ]
+
+
+def _told(submission: Submission) -> tuple[str, ...]:
+    """The subsets whose headline is told to everyone: after a reveal, of its submissions, both shares."""
+    if submission.contest_team_id and not submission.benchmark.sealed:
+        return ("all", "public", "private")
+    return (access.headline(submission.benchmark),)
 
 
 def task(row: Task) -> dict:

@@ -9,3 +9,4 @@ class LeaderboardConfig(AppConfig):
     def ready(self):
         # Not an import at the top: models cannot be imported before the apps are loaded.
         import_module("leaderboard.panels")
+        import_module("leaderboard.contests.reveals")

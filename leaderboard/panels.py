@@ -5,11 +5,11 @@ Importing this module registers it with the zoo's pages.
 
 from django.template.loader import render_to_string
 
-from evaluators.models import Run
 from leaderboard import access
+from leaderboard.contests import ladders
 from leaderboard.models import Submission, Task
 from leaderboard.rounding import release
-from leaderboard.standings import metrics_of
+from leaderboard.standings import ON_BOARD, metrics_of
 from zoo import panels
 
 
@@ -18,7 +18,7 @@ def measured_here(request, model) -> dict | None:
     """Scored submissions of this model on boards that the reader sees, the newest of each revision first; or None."""
     rows = (
         access.visible_submissions(request.user)
-        .filter(model=model, run__status=Run.Status.SCORED, withdrawn=None)
+        .filter(model=model, **ON_BOARD)
         .select_related("benchmark__package", "benchmark__owner", "run", "team", "contest_team")
         .order_by("benchmark__title", "-created")
     )
@@ -32,6 +32,8 @@ def measured_here(request, model) -> dict | None:
 def _row(viewer, submission: Submission) -> dict | None:
     benchmark = submission.benchmark
     metric = metrics_of(benchmark)[0]
+    if submission.pk in ladders.held_back(benchmark):
+        return None
     score = submission.run.scores.filter(metric=metric.name, subset=access.headline(benchmark), part="").first()
     if score is None:
         return None

@@ -10,10 +10,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from django.db.models import Q
+
 from evaluators.metrics import METRICS
 from evaluators.metrics.registry import Metric
 from evaluators.models import Run, Score
 from leaderboard import access, cases, ranking, reading
+from leaderboard.contests import ladders
 from leaderboard.models import Benchmark, Claim, Submission
 from leaderboard.rounding import ReleasedScore, release, text, to_step
 from zoo.access import visible_models
@@ -127,24 +130,45 @@ def table(benchmark: Benchmark, viewer, *, metric=None, subset=None, evidence=No
     chosen = _choose(metric or metrics[0].name, {item.name: item for item in metrics}, "metric")
     subsets = subsets_of(benchmark, viewer)
     subset = _choose(subset or access.headline(benchmark), {name: name for name in subsets}, "subset")
+    board = _board(benchmark, viewer, chosen, metrics, subset, subsets)
+    _narrow(board, evidence, all_entries)
+    return board
+
+
+def among(benchmark: Benchmark, viewer, subset: str, rows: Q, *, metric: str = "", all_entries: bool = False) -> Board:
+    """Standings of a competition, among the submissions of `rows`, on whichever subset.
+
+    Who may see that subset is decided before: by contests.finals, which also keeps the record.
+    """
+    metrics = metrics_of(benchmark)
+    chosen = _choose(metric or metrics[0].name, {item.name: item for item in metrics}, "metric")
+    board = _board(benchmark, viewer, chosen, metrics, subset, [subset], rows)
+    _narrow(board, None, all_entries)
+    return board
+
+
+def _board(benchmark, viewer, chosen, metrics, subset, subsets, rows: Q | None = None) -> Board:
     exact = access.is_organiser(viewer, benchmark)
     n, patients = cases.count(benchmark.package, subset)
-    board = Board(
+    return Board(
         benchmark=benchmark, metric=chosen, metrics=metrics, subset=subset, subsets=subsets, exact=exact,
         finer=access.sees_finer(viewer, benchmark), step=benchmark.steps.get(chosen.name),
-        claims=list(benchmark.claims.all()), entries=_entries(benchmark, viewer, chosen, metrics, subset, exact),
+        claims=list(benchmark.claims.all()), entries=_entries(benchmark, viewer, chosen, metrics, subset, exact, rows),
         n=n, patients=patients,
     )  # fmt: skip
-    family = _family(board.entries, metrics[0])
+
+
+def _narrow(board: Board, evidence, all_entries: bool) -> None:
+    """Rank each team's best, and keep the rows that were asked for."""
+    family = _family(board.entries, board.metrics[0])
     _rank(board, family)
     if not all_entries:
         board.entries = family
     if evidence:
         kinds = {evidence} if isinstance(evidence, str) else set(evidence)
         board.entries = [entry for entry in board.entries if entry.evidence in kinds]
-    board.entries.sort(key=lambda entry: _place(entry, chosen))
+    board.entries.sort(key=lambda entry: _place(entry, board.metric))
     board.reading = reading.sentences(board)
-    return board
 
 
 def _choose(name: str, among: dict, what: str):
@@ -153,10 +177,12 @@ def _choose(name: str, among: dict, what: str):
     return among[name]
 
 
-def _entries(benchmark, viewer, chosen, metrics, subset, exact) -> list[Entry]:
-    """Every scored submission that was not withdrawn, oldest first, unranked."""
+def _entries(benchmark, viewer, chosen, metrics, subset, exact, among: Q | None = None) -> list[Entry]:
+    """Every scored submission that was not withdrawn or disqualified and whose score is released, oldest first, unranked."""
+    held = ladders.held_back(benchmark)
     rows = list(
-        Submission.objects.filter(benchmark=benchmark, **ON_BOARD)
+        Submission.objects.filter(among or Q(), benchmark=benchmark, **ON_BOARD)
+        .exclude(pk__in=held)
         .select_related("team", "contest_team", "run", "model__namespace")
         .defer("run__log", "run__receipt", "run__provenance", "run__faults")
         .order_by("created", "pk")
