@@ -5,6 +5,7 @@ Pure: no database. Reference files and inputs are opened by native parsers, so t
 """
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -147,6 +148,7 @@ def _files_of_cases(manifest: dict, cases: Cases, files: dict[str, Path], found:
         (layout.INPUTS, "input", cases.inputs or []),
     ):
         wanted = {name.partition("#")[0] for name in names}
+        wanted |= _companions(files, wanted)
         for row, name in enumerate(names):
             file = name.partition("#")[0]
             if file and file not in files:
@@ -160,6 +162,17 @@ def _files_of_cases(manifest: dict, cases: Cases, files: dict[str, Path], found:
                     f"Name it in the column {column} of cases.csv, or remove it.",
                     file=name,
                 )
+
+
+def _companions(files: dict[str, Path], wanted: set[str]) -> set[str]:
+    """Files that lie beside another one and are read with it, such as the signals of a WFDB header."""
+    found = set()
+    for name in wanted & files.keys():
+        form = readers.format_of(name)
+        if form and form.companions:
+            with suppress(readers.Unreadable):  # told where the file itself is read
+                found |= {Path(name).with_name(one).as_posix() for one in form.companions(files[name])}
+    return found
 
 
 def _balance(manifest: dict, cases: Cases, found: Findings) -> None:

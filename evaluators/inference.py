@@ -10,9 +10,11 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
-from evaluators import predictions, readers, runners
+from evaluators import predictions, readers, runners, steps
 from evaluators.faults import Faults
 from evaluators.runners import heads
+from evaluators.runners import inputs as declared
+from evaluators.steps import Prepared
 
 BATCH = 64  # the first to be tried; halved when memory does not suffice
 BATCH_BYTES = 64 << 20  # of inputs in one batch, at most
@@ -26,9 +28,9 @@ def look(folder: Path, names: list[str], manifest: dict, first: Path, *, threads
     network = runners.open_network(folder, names, manifest, threads)
     batches = _Batches(network)
     _try(network, batches, manifest)
-    case, spatial = _read(first)
-    prepared = network.prepare(np.zeros_like(case), spatial)
-    _judge(network, batches.run([prepared.array])[0], prepared.shape, manifest)
+    case, facts = _read(first)
+    prepared = declared.prepare(np.zeros_like(case), facts, network.inputs)
+    _judge(network, batches.run([prepared.array])[0], prepared, manifest)
 
 
 def _try(network, batches: "_Batches", manifest: dict) -> None:
@@ -37,15 +39,15 @@ def _try(network, batches: "_Batches", manifest: dict) -> None:
     if zeros is not None:
         outputs = batches.run([zeros])[0]
         if not _mapped(manifest):
-            heads.apply(network.head, outputs[None], _classes(manifest))
+            _rows(network, outputs.reshape(1, -1), manifest)
 
 
-def _judge(network, output: np.ndarray, shape: tuple[int, ...], manifest: dict) -> None:
-    """Raises Faults where an output for a case of this shape is not what the benchmark needs."""
+def _judge(network, output: np.ndarray, prepared: Prepared, manifest: dict) -> None:
+    """Raises Faults where an output for this case is not what the benchmark needs."""
     if _mapped(manifest):
-        _map(network.head, output, shape, manifest)
+        _map(network, output, prepared, manifest)
     else:
-        heads.apply(network.head, np.ravel(output)[None], _classes(manifest))
+        _rows(network, np.ravel(output)[None], manifest)
 
 
 def run(
@@ -72,15 +74,14 @@ def run(
         outputs = batches.run([prepared.array for prepared in group])
         for prepared, output in zip(group, outputs, strict=True):
             if mapped:
-                predictions.save_case(out, done, _map(network.head, output, prepared.shape, manifest))
+                predictions.save_case(out, done, _map(network, output, prepared, manifest))
             else:
                 rows.append(np.ravel(output))
             done += 1
         progress(done / len(inputs), True)
     if not mapped:
         _same_length(rows)
-        values = heads.apply(network.head, np.stack(rows), _classes(manifest))
-        predictions.save(out, {"risk": values} if manifest["kind"] == "survival" else values)
+        predictions.save(out, _rows(network, np.stack(rows), manifest))
     return {"device": network.device, "precision": network.precision, "cost": {"parameters": int(network.parameters)}}
 
 
@@ -89,14 +90,37 @@ def _mapped(manifest: dict) -> bool:
     return manifest["kind"] in ("segmentation", "restoration")
 
 
-def _classes(manifest: dict) -> int:
-    return len(manifest.get("classes") or ())
+def _rows(network, outputs: np.ndarray, manifest: dict):
+    """Outputs (n, outputs) as predictions.save takes them: probabilities in the order of the classes, values, risks."""
+    classes = manifest.get("classes") or []
+    values = heads.apply(network.head, outputs, len(classes))
+    if manifest["kind"] == "survival":
+        return {"risk": values} | (network.curves(values) if hasattr(network, "curves") else {})
+    places = heads.places(network.config, classes) if manifest["kind"] == "classification" else None
+    return values[:, np.argsort(places)] if places and sorted(places) == list(range(len(classes))) else values
 
 
-def _map(head: str, output: np.ndarray, shape: tuple[int, ...], manifest: dict) -> np.ndarray:
+def _map(network, output: np.ndarray, prepared: Prepared, manifest: dict) -> np.ndarray:
+    """An output (channels, *space) or (*space) as the case's own grid has it. Raises Faults."""
+    shape = prepared.shape
+    if prepared.channels_last and output.ndim == len(shape) + 1:
+        output = np.moveaxis(output, -1, 0)
+    if output.ndim not in (len(shape), len(shape) + 1) or output.shape[-len(shape) :] != prepared.grid:
+        found, wanted = (" x ".join(map(str, one)) for one in (output.shape, prepared.grid))
+        raise runners.refusal(
+            f"the network gives {found} for a case of {wanted}", "Give one value per class for every pixel or voxel."
+        )
+    output = output.reshape(-1, *output.shape[-len(shape) :])
+    output = steps.back(output, prepared.undo, nearest=network.head == "labels")
     if manifest["kind"] == "restoration":
-        return np.asarray(output, np.float32).reshape(output.shape[-len(shape) :])[tuple(slice(n) for n in shape)]
-    found = heads.label_map(head, output, shape, [0, *manifest["label_values"].values()])
+        if len(output) != 1:
+            raise runners.refusal(f"the network gives {len(output)} channels, where one is needed")
+        return np.asarray(output[0], np.float32)
+    values = [0, *manifest["label_values"].values()]
+    places = heads.places(network.config, ["background", *manifest["label_values"]])
+    if places:  # outputs of classes that the benchmark does not have count as background
+        values = [0 if place < 0 else values[place] for place in places]
+    found = heads.label_map(network.head, output, shape, values)
     return _components(found) if manifest.get("instances") else found
 
 
@@ -115,7 +139,7 @@ def _groups(network, inputs: Sequence[Path], batches: "_Batches"):
     """Prepared cases of one shape, as many as a batch takes; the first real case alone."""
     group = []
     for number, path in enumerate(inputs):
-        prepared = network.prepare(*_read(path))
+        prepared = declared.prepare(*_read(path), network.inputs)
         if group and (prepared.array.shape != group[0].array.shape or len(group) >= batches.size_for(prepared.array)):
             yield group
             group = []
@@ -127,20 +151,12 @@ def _groups(network, inputs: Sequence[Path], batches: "_Batches"):
         yield group
 
 
-def _read(path: Path) -> tuple[np.ndarray, int]:
-    """An input and its number of axes in space."""
+def _read(path: Path) -> tuple[np.ndarray, dict]:
+    """An input, and what its format tells of it."""
     try:
-        case, meta = readers.read_input(path)
+        return readers.read_input(path)
     except Faults as faults:  # the package's own file: not for the participant to see
         raise RuntimeError(f"an input cannot be read: {faults}") from None
-    return case, meta.get("spatial", _spatial(case))
-
-
-def _spatial(case: np.ndarray) -> int:
-    """Axes in space: 0 for a row of a table, 2 for an image (with channels last or without), 3 for a volume."""
-    if case.ndim == 1:
-        return 0
-    return 2 if case.ndim == 2 or (case.ndim == 3 and case.shape[-1] in (3, 4)) else 3
 
 
 class _Batches:

@@ -225,5 +225,11 @@ def opener(judge: Callable[[np.ndarray, dict], np.ndarray], labels: bool):
 
 def facts(picture: Picture) -> dict:
     """What a format told of an array besides its values; nothing where it did not."""
-    told = {"spacing": picture.spacing, "affine": picture.affine, "spatial": picture.spatial}
+    told = {
+        "spacing": picture.spacing,
+        "affine": picture.affine,
+        "spatial": picture.spatial,
+        "axes": picture.axes or None,
+    }
+    told |= {"names": picture.names or None, "letters": picture.letters or None, "window": picture.window}
     return {name: value for name, value in told.items() if value is not None}

@@ -28,10 +28,11 @@ class Damaged(RuntimeError):
 
 @dataclass(frozen=True)
 class Picture:
-    """One array read from a file. `spacing` in mm per axis and `affine` (4, 4) where the format says them.
+    """One array read from a file. `spacing` in mm per axis (s for a signal) and `affine` (4, 4) where the format says them.
 
-    `spatial`: axes in space, 0 for a row of a table, 2 for an image (channels last, where it has them), 3 for a volume;
-    None where the format does not tell. `axes`: the orientation of a NIfTI volume, such as "RAS".
+    `spatial`: axes in space, 0 for a row of a table, 1 for a signal or a sequence, 2 for an image, 3 for a volume (channels
+    last, where it has them); None where the format does not tell. `axes`: the orientation of a volume, such as "RAS".
+    `names`: of the columns or leads. `letters`: a sequence, as bytes. `window`: (centre, width) that the file proposes.
     """
 
     array: np.ndarray
@@ -39,16 +40,23 @@ class Picture:
     affine: np.ndarray | None = None
     axes: str = ""
     spatial: int | None = None
+    names: tuple[str, ...] = ()
+    letters: bool = False
+    window: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
 class Format:
     """A file format. `read(path, index, labels)`: index is what stands behind '#' in a case list ("" for none);
-    with labels, values are kept as they are stored (palette indices, for one). Raises Unreadable."""
+    with labels, values are kept as they are stored (palette indices, for one). Raises Unreadable.
+
+    `companions(path)`: the names of further files beside this one that belong to it; raises Unreadable.
+    """
 
     name: str
     suffixes: tuple[str, ...]
     read: Callable[[Path, str, bool], Picture]
+    companions: Callable[[Path], list[str]] | None = None
 
 
 @dataclass(frozen=True)

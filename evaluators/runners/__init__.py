@@ -1,8 +1,9 @@
 """Runners: how weights of one framework become a network that answers. One file each; a new one needs no edit elsewhere.
 
-A runner is chosen by `config.json` of the revision: `"framework"`, or for timm the `"architecture"` of its own format.
+A runner is chosen by `config.json` of the revision: `"framework"` is the name of its file here. Without it, an
+`"architecture"` means timm's own format, and a file that ends in .onnx ONNX.
 Weights and a declarative configuration only: nothing here executes code that a participant wrote. Modules of this folder
-are imported in the sandbox alone, and they alone import torch, timm and onnxruntime.
+are imported in the sandbox alone, and they alone import torch, timm, MONAI and onnxruntime.
 """
 
 import importlib
@@ -26,13 +27,20 @@ class TooMuch(Exception):
 
 
 class Network(Protocol):
-    """A loaded network. `inputs` declares its preprocessing, see inputs.py; `head` what its outputs mean, see heads.py."""
+    """A loaded network. `inputs`: its checked declaration, see inputs.py; `head`: what its outputs mean, see heads.py.
+
+    Optional: `batch`, a fixed batch size; `config`, for sliding windows and flips, see evaluators/inference.py;
+    `stage(batch)`, which brings a batch to the device beside the one that is computed; `curves(risks)`, survival curves.
+    """
 
     inputs: dict
     head: str
     device: str  # "cpu", or the name of the GPU
     precision: str  # "float32"
     parameters: int
+
+    def synthetic(self) -> np.ndarray | None:
+        """One made-up case, prepared; None where only real cases tell its size."""
 
     def __call__(self, batch: np.ndarray) -> np.ndarray:
         """Outputs of a batch, first axis as in `batch`. Raises TooMuch, or Faults for what the network itself cannot do."""
@@ -43,24 +51,38 @@ class Runner:
     """`open(folder, config, manifest, threads) -> Network`; raises Faults for weights or a configuration that are at fault."""
 
     name: str
-    accepts: Callable[[dict, list[str]], bool]
     open: Callable[[Path, dict, dict, int], Network]
+
+
+NOT_RUNNERS = ("heads", "inputs", "parameters")
+
+
+def frameworks() -> list[str]:
+    """The names that `framework` may have."""
+    names = sorted(module.name for module in pkgutil.iter_modules(__path__))
+    return [name for name in names if name not in NOT_RUNNERS and not name.startswith("_")]
 
 
 def open_network(folder: Path, names: list[str], manifest: dict, threads: int) -> Network:
     """The network in `folder`. Raises Faults naming the place in the participant's own files."""
     config = read_config(folder)
-    for module in sorted(module.name for module in pkgutil.iter_modules(__path__)):
-        runner = None if module in NOT_RUNNERS else importlib.import_module(f"{__name__}.{module}").RUNNER
-        if runner and runner.accepts(config, names):
-            return runner.open(folder, config, manifest, threads)
-    raise refusal(
-        "config.json names no network that can be run here",
-        'Name a timm network: {"architecture": "resnet18", "num_classes": 5}, or an ONNX file: {"framework": "onnx"}.',
-    )
-
-
-NOT_RUNNERS = ("heads", "inputs", "parameters")
+    framework = config.get("framework")
+    if framework is None:
+        framework = "timm" if "architecture" in config else "onnx" if any(n.endswith(".onnx") for n in names) else None
+    if framework not in frameworks():
+        raise refusal(
+            "config.json names no network that can be run here",
+            f'`framework` is one of {", ".join(frameworks())}; or name a timm network: {{"architecture": "resnet18"}}.',
+        )
+    try:
+        runner = importlib.import_module(f"{__name__}.{framework}").RUNNER
+    except ModuleNotFoundError as missing:
+        if missing.name != framework:
+            raise
+        raise refusal(
+            f"{framework} networks are not run on this site", "Its operator can install what they need."
+        ) from missing
+    return runner.open(folder, config, manifest, threads)
 
 
 def read_config(folder: Path) -> dict:
@@ -77,7 +99,7 @@ def read_config(folder: Path) -> dict:
     except (UnicodeDecodeError, RecursionError):
         raise refusal("config.json is not JSON in UTF-8", "Write valid JSON.") from None
     if not isinstance(config, dict):
-        raise refusal("config.json is not an object", 'Write {"architecture": ...} or {"framework": "onnx", ...}.')
+        raise refusal("config.json is not an object", 'Write {"architecture": ...} or {"framework": ..., ...}.')
     return config
 
 

@@ -32,6 +32,21 @@ def choose(config: dict, manifest: dict, outputs: int | None = None) -> str:
     return head
 
 
+def places(config: dict, wanted: list[str]) -> list[int]:
+    """For each output the place of its class in `wanted`, by `label_names` of config.json, and -1 for a name that is not
+    there. Empty where config.json does not name the outputs, or by other names: then they are in the order of `wanted`."""
+    names = config.get("label_names")
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        return []
+    known = {_plain(name): place for place, name in enumerate(wanted)}
+    found = [known.get(_plain(name), -1) for name in names]
+    return found if len(set(found) - {-1}) > len(wanted) / 2 else []
+
+
+def _plain(name: str) -> str:
+    return "".join(letter for letter in name.casefold() if letter.isalnum())
+
+
 def apply(head: str, raw: np.ndarray, classes: int) -> np.ndarray:
     """Raw outputs (n, outputs) of cases to (n, classes) probabilities, or (n,) risks or values. Raises Faults."""
     raw = np.asarray(raw, np.float64)

@@ -12,7 +12,6 @@ import onnxruntime
 
 from evaluators.runners import Runner, TooMuch, heads, refusal
 from evaluators.runners import inputs as declared
-from evaluators.runners.inputs import Prepared
 
 TYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(double)": np.float64}
 STANDARD = {"", "ai.onnx", "ai.onnx.ml", "com.microsoft"}
@@ -27,7 +26,7 @@ class Onnx:
             raise refusal(
                 f"{str(name)[:60]!r} is not a file of this revision", 'Name the ONNX file: {"file": "model.onnx"}.'
             )
-        self.inputs = declared.check(config.get("inputs", {}))
+        self.config, self.inputs = config, declared.check(config.get("inputs", {}))
         self.parameters = _inspect(folder / name, name)
         self._session = _session(folder / name, name, threads)
         self._input = _pick(self._session.get_inputs(), self.inputs.get("name"), "input")
@@ -41,15 +40,12 @@ class Onnx:
         first = self._input.shape[0] if self._input.shape else None
         self.batch = first if isinstance(first, int) else None  # a fixed batch size, else any
 
-    def prepare(self, case: np.ndarray, spatial: int) -> Prepared:
-        """One case by the declared preprocessing."""
-        return declared.prepare(case, self.inputs, spatial)
-
     def synthetic(self) -> np.ndarray | None:
         """A case of zeros; None where the network takes any size and only real cases tell it."""
         shape = [n if isinstance(n, int) and n > 0 else None for n in self._input.shape[1:]]
-        if None in shape[-2:] and "size" in self.inputs:
-            shape[-2:] = self.inputs["size"]
+        size = declared.size_of(self.inputs)
+        if size and len(shape) > len(size) and None in shape[-len(size) :]:
+            shape[-len(size) :] = size
         if None in shape[:1]:
             shape[0] = self.inputs.get("channels", 1) if len(shape) > 1 else None
         return None if None in shape or not shape else np.zeros(shape, np.float32)
@@ -135,15 +131,4 @@ def _pick(items, wanted, what: str):
     raise refusal(f"the network has no {what} {str(wanted)[:60]!r}", f"It has {known or 'none'}.")
 
 
-RUNNER = Runner(
-    "onnx",
-    lambda config, names: (
-        config.get("framework") == "onnx"
-        or (
-            not config.get("framework")
-            and "architecture" not in config
-            and any(name.endswith(".onnx") for name in names)
-        )
-    ),
-    Onnx,
-)
+RUNNER = Runner("onnx", Onnx)

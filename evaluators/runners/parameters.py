@@ -10,16 +10,22 @@ from evaluators.faults import Fault, Faults
 from evaluators.runners import refusal
 
 SHOWN = 10  # names in a message
+PREFIXES = ("model.", "module.", "network.", "net.", "_orig_mod.")  # of a network that was saved as part of another
 
 
 def load(path: Path, name: str, network: torch.nn.Module) -> int:
-    """Fill `network` from the file; the number of its parameters. Raises Faults with every missing and surplus name."""
+    """Fill `network` from the file; the number of its parameters. Raises Faults with every missing and surplus name.
+
+    A prefix that all names of the file share, and none of the network, is taken off: one of PREFIXES.
+    """
     wanted = network.state_dict()
     try:
         with safe_open(path, framework="pt") as file:
             shapes = {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118
+            prefix = _prefix(shapes, wanted)
+            shapes = {key.removeprefix(prefix): shape for key, shape in shapes.items()}
             _compare(shapes, {key: tuple(tensor.shape) for key, tensor in wanted.items()}, name)
-            found = {key: file.get_tensor(key) for key in shapes}
+            found = {key: file.get_tensor(prefix + key) for key in shapes}
     except (SafetensorError, ValueError):
         raise refusal(
             "the file is not a whole safetensors file", "Save it again with safetensors.torch.save_file.", file=name
@@ -29,8 +35,15 @@ def load(path: Path, name: str, network: torch.nn.Module) -> int:
     ]
     if odd:
         raise refusal(f"NaN or infinity in {_some(odd)}", "Train again, or take an earlier checkpoint.", file=name)
-    network.load_state_dict({key: tensor.to(wanted[key].dtype) for key, tensor in found.items()})
+    network.load_state_dict({key: tensor.to(wanted[key].dtype) for key, tensor in found.items()}, assign=True)
     return sum(parameter.numel() for parameter in network.parameters())
+
+
+def _prefix(found, wanted) -> str:
+    for prefix in PREFIXES:
+        if found and all(key.startswith(prefix) for key in found) and not any(key.startswith(prefix) for key in wanted):
+            return prefix
+    return ""
 
 
 def _compare(found: Mapping[str, tuple], wanted: Mapping[str, tuple], name: str) -> None:

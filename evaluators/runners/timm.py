@@ -2,21 +2,20 @@
 
 `{"architecture": "resnet18", "num_classes": 5, "model_args": {...}, "pretrained_cfg": {"input_size": [3, 224, 224],
 "mean": [...], "std": [...], "interpolation": "bicubic", "crop_pct": 0.95, ...}, "head": "softmax"}`; `pretrained_cfg` is
-honoured by timm's own evaluation transform.
+honoured as timm's own evaluation transform does, by the same steps on the same bytes.
 """
 
+import math
 from pathlib import Path
 
 import numpy as np
 import timm
 import torch
-from PIL import Image
-from timm.data import create_transform, resolve_data_config
 
-from evaluators.runners import Runner, TooMuch, heads, parameters, refusal
-from evaluators.runners.inputs import Prepared
+from evaluators.runners import Runner, refusal
+from evaluators.runners import inputs as declared
+from evaluators.runners._torch import TorchNetwork, settle, weights
 
-WEIGHTS = "model.safetensors"
 # Arguments that load files, reach out, or change how the network is compiled; never taken from a configuration.
 REFUSED = {
     "pretrained", "checkpoint_path", "cache_dir", "pretrained_cfg", "pretrained_cfg_overlay", "scriptable", "exportable",
@@ -25,54 +24,37 @@ REFUSED = {
 CFG = {"input_size", "mean", "std", "interpolation", "crop_pct", "crop_mode"}
 
 
-class Timm:
+class Timm(TorchNetwork):
     """A timm network on the best device there is."""
 
     def __init__(self, folder: Path, config: dict, manifest: dict, threads: int):
-        torch.set_num_threads(threads)
-        torch.manual_seed(0)
-        torch.backends.cudnn.benchmark = False
-        torch.use_deterministic_algorithms(True, warn_only=True)
+        weights(folder)
+        settle(threads)
         cfg = _cfg(config)
-        self.config, self.size = config, tuple(cfg["input_size"])
-        network = _build(config, self.size[0])
-        self.parameters = parameters.load(folder / WEIGHTS, WEIGHTS, network)
-        self.head = heads.choose(config, manifest, config.get("num_classes"))
-        data = resolve_data_config(
-            pretrained_cfg={key: tuple(v) if isinstance(v, list) else v for key, v in cfg.items()}
-        )
-        self.transform = create_transform(**data, is_training=False)
-        cuda = torch.cuda.is_available()
-        self.device = torch.cuda.get_device_name() if cuda else "cpu"
-        self.precision = "float32"
-        self._device = torch.device("cuda" if cuda else "cpu")
-        self._network = network.eval().to(self._device)
+        inputs = declared.check({"kind": "image", "steps": steps(cfg)})
+        super().__init__(_build(config, cfg["input_size"][0]), folder, config, manifest, inputs)
+        self.shape = tuple(cfg["input_size"])
 
-    def prepare(self, case: np.ndarray, spatial: int) -> Prepared:
-        """One image, through timm's evaluation transform: PIL resize, crop, normalise."""
-        if spatial != 2:
-            raise refusal("a timm network takes images, and this benchmark's inputs are none")
-        array = case if case.dtype == np.uint8 else _to_bytes(case)
-        image = Image.fromarray(array).convert("L" if self.size[0] == 1 else "RGB")
-        return Prepared(self.transform(image).numpy(), case.shape[:2])
+    def outputs(self) -> int | None:
+        return self.config.get("num_classes")
 
-    def synthetic(self) -> np.ndarray:
-        """A case of zeros, as the network takes it."""
-        return np.zeros(self.size, np.float32)
 
-    def __call__(self, batch: np.ndarray) -> np.ndarray:
-        try:
-            with torch.inference_mode():
-                return self._network(torch.from_numpy(batch).to(self._device)).float().cpu().numpy()
-        except (torch.OutOfMemoryError, MemoryError):
-            torch.cuda.empty_cache()
-            raise TooMuch from None
-        except (RuntimeError, AssertionError, ValueError, TypeError, AttributeError) as error:
-            if "allocate memory" in str(error) or "out of memory" in str(error):
-                raise TooMuch from None
-            raise refusal(
-                "the network fails on an input of the declared size", "Check input_size in pretrained_cfg."
-            ) from None
+def steps(cfg: dict) -> list[dict]:
+    """timm's evaluation transform for a checked pretrained_cfg as steps: resize by Pillow on bytes, crop, normalise."""
+    channels, *size = cfg["input_size"]
+    scaled = [math.floor(n / cfg["crop_pct"]) for n in size]
+    mode = cfg.get("crop_mode", "center")
+    fit = {"squash": "stretch", "border": "longer"}.get(mode, "shorter")
+    fill = [round(255 * value) for value in cfg["mean"]] if mode == "border" else [0]
+    return [
+        {"step": "bytes"},
+        {"step": "channels", "count": channels},
+        {"step": "resize", "size": scaled, "fit": fit, "interpolation": cfg["interpolation"]},
+        {"step": "pad", "size": size, "value": fill},
+        {"step": "crop", "size": size},
+        {"step": "scale", "by": 255},
+        {"step": "standardise", "mean": cfg["mean"], "std": cfg["std"]},
+    ]
 
 
 def _cfg(config: dict) -> dict:
@@ -144,16 +126,4 @@ def _plain(value) -> bool:
     return value is None or isinstance(value, bool | int | float | str)
 
 
-def _to_bytes(case: np.ndarray) -> np.ndarray:
-    """Images of 16 bits or of floats, from their own range to 0..255: timm's transforms take bytes."""
-    low, high = float(case.min()), float(case.max())
-    return np.round((case.astype(np.float32) - low) * (255 / max(high - low, 1e-8))).astype(np.uint8)
-
-
-def _open(folder: Path, config: dict, manifest: dict, threads: int) -> Timm:
-    if not (folder / WEIGHTS).exists():
-        raise refusal(f"{WEIGHTS} is missing", "Save the parameters with safetensors.torch.save_file under this name.")
-    return Timm(folder, config, manifest, threads)
-
-
-RUNNER = Runner("timm", lambda config, names: "architecture" in config, _open)
+RUNNER = Runner("timm", Timm)

@@ -3,6 +3,7 @@
 import gzip
 
 import numpy as np
+import pandas
 import pytest
 from PIL import Image
 
@@ -21,7 +22,7 @@ def write(folder, suffix: str) -> tuple[str, np.ndarray, dict]:
     if suffix.startswith(".nii"):
         data = nifti(VOLUME)
         (folder / name).write_bytes(data if suffix.endswith(".gz") else gzip.decompress(data))
-        return name, VOLUME, {"spacing": (1.0, 1.0, 2.0), "spatial": 3}
+        return name, VOLUME, {"spacing": (1.0, 1.0, 2.0), "spatial": 3, "axes": "RAS"}
     if suffix in (".png", ".jpg", ".jpeg"):
         grey = GREY if suffix == ".png" else np.full((8, 8), 77, np.uint8)
         Image.fromarray(grey).save(folder / name)
@@ -32,8 +33,21 @@ def write(folder, suffix: str) -> tuple[str, np.ndarray, dict]:
     if suffix == ".npz":
         np.savez(folder / name, x=VOLUME, spacing=[0.5, 0.5, 3])
         return name, VOLUME, {"spacing": (0.5, 0.5, 3.0)}
+    if suffix == ".hea":
+        (folder / name).write_text(
+            "x 2 120 12\nx.dat 16 200(0)/mV 16 0 0 0 0 MLII\nx.dat 16 100(10)/mV 16 0 0 0 0 V1\n"
+        )
+        (folder / "x.dat").write_bytes(np.arange(24, dtype="<i2").tobytes())
+        leads = np.stack([np.arange(0, 24, 2) / 200, (np.arange(1, 24, 2) - 10) / 100], axis=1).astype(np.float32)
+        return name, leads, {"spacing": (1 / 120,), "spatial": 1, "names": ("MLII", "V1")}
+    if suffix in (".fasta", ".fa"):
+        (folder / name).write_text(">a first\nACG\nTTn\n>b\nGG\n")
+        return f"{name}#a", np.frombuffer(b"ACGTTn", np.uint8), {"spatial": 1, "letters": True}
+    if suffix == ".parquet":
+        pandas.DataFrame({"case_id": ["a", "b"], "age": [50, None], "sex": [1, 0]}).to_parquet(folder / name)
+        return f"{name}#0", np.array([50.0, 1.0]), {"spatial": 0, "names": ("age", "sex")}
     (folder / name).write_text("case_id,age,sex\na,50,1\nb,,0\n")
-    return f"{name}#0", np.array([50.0, 1.0]), {"spatial": 0}
+    return f"{name}#0", np.array([50.0, 1.0]), {"spatial": 0, "names": ("age", "sex")}
 
 
 @pytest.mark.parametrize("suffix", [suffix for item in FORMATS.values() for suffix in item.suffixes])
@@ -75,9 +89,10 @@ def test_an_index_is_a_row_along_the_first_axis(tmp_path, name):
     assert np.array_equal(readers.read_input(tmp_path / name)[0], VOLUME[1])
 
 
-def test_a_row_of_a_table_may_be_named_by_its_case_and_empty_fields_are_nan(tmp_path):
-    write(tmp_path, ".csv")
-    row = readers.read_input(tmp_path / "x.csv#b")[0]
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_row_of_a_table_may_be_named_by_its_case_and_empty_fields_are_nan(tmp_path, suffix):
+    write(tmp_path, suffix)
+    row = readers.read_input(tmp_path / f"x{suffix}#b")[0]
     assert np.isnan(row[0])
     assert row[1] == 0
 
