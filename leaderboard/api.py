@@ -15,6 +15,7 @@ from evaluators import chains, queues
 from evaluators import package as packages
 from evaluators.models import Run
 from leaderboard import access, answers, benchmarks, cases, exports, rest, standings, submissions
+from leaderboard.client import checks, kits
 from leaderboard.models import Submission, Task
 from zoo import access as zoo_access
 from zoo.api import router as models
@@ -54,6 +55,14 @@ class PackageForm(Schema):
 
     owner: str = ""
     publish: bool = False
+
+
+@api.get("/me", tags=["me"], auth=signed_in)
+def me(request):
+    """Who you are here, what your token may do, and the namespaces you may submit and publish as."""
+    token = getattr(request, "token", None)
+    mine = zoo_access.namespaces_of(request.user).values_list("name", flat=True)
+    return {"name": request.user.username, "scope": token.scope if token else None, "namespaces": list(mine)}
 
 
 @api.get("/tasks", tags=["tasks"])
@@ -166,6 +175,23 @@ def sample_submission(request, slug: str, version: str = ""):
     name = packages.sample_submission(found.package.manifest, cases.of(found.package), out)
     out.seek(0)
     return FileResponse(out, as_attachment=True, filename=f"{found.slug}-{name}")
+
+
+@api.get("/benchmarks/{slug}/checker", tags=["benchmarks"])
+def checker(request, slug: str, version: str = ""):
+    """`kensa_check.py`: this server's own check of an answer, as one file to run offline."""
+    found = benchmarks.find(slug, request.user, version)
+    response = HttpResponse(checks.script(found), content_type="text/x-python; charset=utf-8")
+    response["Content-Disposition"] = 'attachment; filename="kensa_check.py"'
+    return rest.with_etag(request, response)
+
+
+@api.get("/benchmarks/{slug}/starter-kit", tags=["benchmarks"])
+def starter_kit(request, slug: str, version: str = ""):
+    """Sample submission, offline check and an example to go on from, as one zip."""
+    found = benchmarks.find(slug, request.user, version)
+    made = kits.kit(found, request.build_absolute_uri("/").rstrip("/"))
+    return FileResponse(made, as_attachment=True, filename=f"{found.slug}-v{found.version}-starter-kit.zip")
 
 
 @api.get("/benchmarks/{slug}/inputs", tags=["benchmarks"])

@@ -26,6 +26,7 @@ GETS = [
     (r"^i18n/|^invite/", None),
     (r"^api/v1/(openapi\.json|docs)", None),
     (r"^api/v1/models/<", ("see", "model")),
+    (r"^api/v1/me$", "signed in"),
     (r"^benchmarks/new/", "signed in"),
     (r"^api/v1/benchmarks/<slug>/inputs", ("download_inputs", "board")),
     (r"^(api/v1/)?benchmarks/<slug>/submit/", ("submit", "board")),

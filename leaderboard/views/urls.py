@@ -4,6 +4,7 @@ from django.urls import path
 
 from leaderboard.views import (
     benchmarks,
+    client,
     docs,
     health,
     home,
@@ -33,6 +34,11 @@ urlpatterns = [
     path("workers/", workers.page, name="workers"),
     path("competitions/", home.competitions, name="competitions"),
     path(".well-known/kensa-receipts.json", docs.receipt_key, name="receipt_key"),
+    path("client/", client.page, name="client"),
+    path("client/kensa.py", client.source, name="client_source"),
+    path("client/simple/", client.index),
+    path("client/simple/<str:project>/", client.index),
+    path("client/<str:name>", client.wheel, name="client_wheel"),
     path("docs/metrics/", docs.metrics, name="metrics_docs"),
     path("search/", search.search, name="search"),
     path("settings/theme/", preferences.theme, name="theme"),
