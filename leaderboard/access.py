@@ -77,6 +77,7 @@ SUBMISSION = {
     "see_log": frozenset({OPERATOR, ORGANISER}),
     "cancel": HOUSE,
     "withdraw": HOUSE,
+    "ask_safety": HOUSE,  # once a month; see verdicts.py
     "rerun": frozenset({OPERATOR, ORGANISER}),
 }
 # On a namespace, by who leads it (owner) or belongs to it (organiser). One's own namespace is one's own to lead.

@@ -10,3 +10,5 @@ class LeaderboardConfig(AppConfig):
         # Not an import at the top: models cannot be imported before the apps are loaded.
         import_module("leaderboard.panels")
         import_module("leaderboard.contests.reveals")
+        import_module("leaderboard.yardsticks")
+        import_module("leaderboard.tasks")

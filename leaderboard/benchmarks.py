@@ -14,7 +14,7 @@ from evaluators import layout, places
 from evaluators import package as packages
 from evaluators.faults import Fault, Faults
 from evaluators.models import Package, Run, Score
-from leaderboard import access, cases, claims, intake, rounding, standings
+from leaderboard import access, cases, claims, intake, rounding, standings, yardsticks
 from leaderboard.models import Benchmark, Submission, Task
 from zoo.errors import NotFound, Refused
 from zoo.models import Namespace
@@ -194,6 +194,7 @@ def _open(benchmark: Benchmark) -> Benchmark:
     benchmark.published = timezone.now()
     benchmark.steps = {metric.name: _step(benchmark, metric) for metric in standings.metrics_of(benchmark)}
     benchmark.save(update_fields=["current", "status", "published", "steps"])
+    yardsticks.request(benchmark)
     return benchmark
 
 

@@ -44,6 +44,7 @@ def entry_dict(entry: Entry, subset: str) -> dict:
         "run": entry.run.pk,
         "date": entry.date.isoformat(),
         "reason": entry.reason,
+        "safety": entry.safety,
         "scores": [
             {"metric": name, "subset": subset} | score.as_dict() for name, score in sorted(entry.scores.items())
         ],
@@ -66,8 +67,16 @@ def board_dict(board: Board) -> dict:
         "patients": board.patients,
         "smallest_resolvable_difference": board.resolvable,
         "entries": [entry_dict(entry, board.subset) for entry in board.entries],
+        "updating": board.updating,
+        "yardsticks": [yardstick_dict(row, board) for row in board.quiet],
         "claims": [claim_dict(claim) for claim in board.claims],
     }
+
+
+def yardstick_dict(row, board: Board) -> dict:
+    """A trivial predictor or a human reader, by the board's metric on its subset."""
+    score = {"metric": board.metric.name, "subset": board.subset} | row.score.as_dict() if row.score else None
+    return {"kind": row.kind, "name": row.name, "arm": row.arm, "score": score} | row.finer
 
 
 def claim_dict(claim) -> dict:

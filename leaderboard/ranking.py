@@ -1,25 +1,22 @@
 """Ranks, rank intervals and ties of one board, from the resampled values that its runs left behind.
 
 Nothing is resampled here: every run of a package was resampled on the same draws of patients, so all comparisons are
-paired. The result is kept in the database under a digest of what it came from.
+paired. A worker makes it (computations.py); pages show the last one.
 """
 
-import hashlib
-import json
-import logging
+import math
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
-from django.db import DatabaseError, transaction
-from django.utils import timezone
 
 from evaluators import statistics
-from leaderboard.models import Ranking
+from evaluators.metrics import METRICS
+from evaluators.models import Score
+from leaderboard import computations
 from zoo import blobs
 
-log = logging.getLogger(__name__)
-
-METHOD = "max-T 1"  # raise when what is computed here changes, and every kept ranking is computed again
+METHOD = "max-T 2"  # raise when what is computed here changes, and every kept ranking is computed again
+LEADING = 15  # entries and ranks of the stability histogram
 FEWEST = 100  # resamples in which all entries are defined; with fewer there are ranks but no intervals
 
 
@@ -33,30 +30,58 @@ class Found:
     stability: dict[int, list[int]] = field(default_factory=dict)  # per cent of resamples at rank 1, 2, ...
 
 
-def of(board, entries: list) -> Found:
-    """The ranking of these entries (best first) by the board's metric; from the database where nothing changed."""
+def of(board, entries: list, topic: str = "") -> tuple[Found, bool]:
+    """The ranking of these entries (best first) by the board's metric, and whether it is of this very state: if not, it is
+    the last that was made, while a worker makes the next. `topic`: which entries, where they are not all."""
     if not entries:
-        return Found()
-    digest = _digest(board, entries)
-    key = {"benchmark": board.benchmark, "metric": board.metric.name, "subset": board.subset, "exact": board.exact}
-    kept = Ranking.objects.filter(**key, digest=digest).first()
-    if kept:
-        return _from_json(kept.content)
-    found = compute(
-        [entry.submission.pk for entry in entries],
-        np.array([entry.scores[board.metric.name].value for entry in entries], float),
-        _resampled(board, entries),
-        board.metric,
-        min(entry.scores[board.metric.name].patients for entry in entries),
+        return Found(), True
+    values = [entry.scores[board.metric.name].value for entry in entries]
+    patients = min(entry.scores[board.metric.name].patients for entry in entries)
+    state = [(entry.submission.pk, entry.run.pk, entry.run.details) for entry in entries]
+    about = [board.metric.name, board.subset, "exact" if board.exact else "released", *([topic] if topic else [])]
+    identity = computations.digest(METHOD, about, board.step, state, values)
+    resamples = (board.benchmark.package.manifest.get("resample") or {}).get("resamples") or 2000
+    content, fresh = computations.find(
+        board.benchmark, " ".join(["ranks", *about]), identity,
+        lambda: {"metric": board.metric.name, "subset": board.subset, "entries": state, "values": values, "patients": patients},
+        len(entries) * resamples,
+    )  # fmt: skip
+    if content is not None:
+        return _from_json(content), fresh
+    return _provisional([pk for pk, _, _ in state], values, board.metric), False
+
+
+@computations.makes("ranks")
+def rank(benchmark, ask: dict) -> dict:
+    """What a worker makes of entries [(submission, run, details)] and their values."""
+    metric, runs = METRICS[ask["metric"]], [run for _, run, _ in ask["entries"]]
+    exact = dict(
+        Score.objects.filter(run__in=runs, metric=metric.name, subset=ask["subset"], part="").values_list(
+            "run", "value"
+        )
     )
-    try:
-        with transaction.atomic():
-            Ranking.objects.update_or_create(
-                **key, defaults={"digest": digest, "content": asdict(found), "computed": timezone.now()}
-            )
-    except DatabaseError:  # a page is shown all the same; the next one keeps it
-        log.warning("the ranking of %s could not be kept", board.benchmark, exc_info=True)
-    return found
+    resampled = resampled_values(metric.name, ask["subset"], [details for _, _, details in ask["entries"]])
+    moved = np.array([value - exact[run] for value, run in zip(ask["values"], runs, strict=True)])
+    values = np.array(ask["values"], float)
+    ids = [pk for pk, _, _ in ask["entries"]]
+    return asdict(compute(ids, values, resampled + moved[:, None], metric, ask["patients"]))
+
+
+def _provisional(ids: list[int], values: list[float], metric) -> Found:
+    """Ranks by value alone, before anything was made: no intervals, and nobody is called tied."""
+    good = [goodness(metric, value) for value in values]
+    return Found(
+        places={pk: (1 + sum(g > own for g in good), None, None, False) for pk, own in zip(ids, good, strict=True)}
+    )
+
+
+def goodness(metric, value: float | None) -> float:
+    """Larger is better, whatever the metric's direction; a missing value is the worst."""
+    if value is None or not math.isfinite(value):
+        return -math.inf
+    if metric.direction == "target":
+        return -abs(value - metric.best)
+    return value if metric.direction == "higher" else -value
 
 
 def compute(ids: list[int], values: np.ndarray, resampled: np.ndarray, metric, patients: int | None = None) -> Found:
@@ -99,40 +124,24 @@ def compute(ids: list[int], values: np.ndarray, resampled: np.ndarray, metric, p
 
 
 def _stability(ids, resampled, direction) -> dict[int, list[int]]:
-    """Per cent of resamples in which each entry takes each rank; of equals the one listed first."""
+    """Per cent of resamples in which each of the leading entries takes each of the leading ranks; of equals the first listed."""
     order = np.argsort(-resampled if direction == "higher" else resampled, axis=0, kind="stable")
     rank = np.argsort(order, axis=0, kind="stable")
     count = len(ids)
     return {
-        pk: [round(100 * share) for share in np.bincount(rank[i], minlength=count) / resampled.shape[1]]
-        for i, pk in enumerate(ids)
+        pk: [round(100 * share) for share in np.bincount(rank[i], minlength=count)[:LEADING] / resampled.shape[1]]
+        for i, pk in enumerate(ids[:LEADING])
     }
 
 
-def _resampled(board, entries) -> np.ndarray:
-    """Resampled values (K, B) of the entries, moved by what rounding moved their values."""
-    name = f"resampled:{board.metric.name}:{board.subset}"
-    exact = dict(
-        board.benchmark.package.runs.filter(
-            pk__in=[entry.run.pk for entry in entries], scores__metric=board.metric.name, scores__subset=board.subset,
-            scores__part="",
-        ).values_list("pk", "scores__value")
-    )  # fmt: skip
-    rows = []
-    for entry in entries:
-        with blobs.open(entry.run.details) as file, np.load(file, allow_pickle=False) as details:
-            values = np.asarray(details[name], float) if name in details else np.full(1, np.nan)
-        rows.append(values + (entry.scores[board.metric.name].value - exact[entry.run.pk]))
+def resampled_values(metric: str, subset: str, details: list[str]) -> np.ndarray:
+    """Resampled values (K, B) of runs by the SHA-256 of their details; NaN where a run left none, or another number."""
+    name, rows = f"resampled:{metric}:{subset}", []
+    for sha256 in details:
+        with blobs.open(sha256) as file, np.load(file, allow_pickle=False) as arrays:
+            rows.append(np.asarray(arrays[name], float) if name in arrays else np.full(1, np.nan))
     length = max(len(row) for row in rows)
     return np.stack([row if len(row) == length else np.full(length, np.nan) for row in rows])
-
-
-def _digest(board, entries) -> str:
-    parts = [
-        METHOD, board.metric.name, board.subset, board.exact, board.step,
-        [(entry.submission.pk, entry.run.pk, entry.run.details, entry.scores[board.metric.name].value) for entry in entries],
-    ]  # fmt: skip
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 def _from_json(content: dict) -> Found:

@@ -22,6 +22,16 @@ def sentences(board) -> list[str]:
         said.append(_resolution(board, ranked))
     if 2 <= board.patients < FEW:
         said.append(gettext("The intervals rest on %(n)d patients, which is few.") % {"n": board.patients})
+    broken = sum(entry.safety == "broken" for entry in board.entries)
+    if broken:
+        said.append(
+            ngettext(
+                "%(n)s entry breaks a safety constraint and ranks below the others.",
+                "%(n)s entries break a safety constraint and rank below the others.",
+                broken,
+            )
+            % {"n": count_word(broken).capitalize()}
+        )
     unranked = sum(entry.rank is None and bool(entry.reason) for entry in board.entries)
     if unranked and board.patients >= 2:
         said.append(

@@ -5,7 +5,6 @@ exact. Rank intervals and the tie group come from one max-T over all pairs, and 
 with the organiser's baselines, so that nobody widens it by submitting often.
 """
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,10 +14,12 @@ from django.db.models import Q
 from evaluators.metrics import METRICS
 from evaluators.metrics.registry import Metric
 from evaluators.models import Run, Score
-from leaderboard import access, cases, ranking, reading
+from evaluators.safety import BROKEN
+from leaderboard import access, cases, ranking, reading, verdicts, yardsticks
 from leaderboard.contests import ladders
 from leaderboard.models import Benchmark, Claim, Submission
 from leaderboard.rounding import ReleasedScore, release, text, to_step
+from leaderboard.verdicts import Told
 from zoo.access import visible_models
 from zoo.errors import NotFound
 from zoo.models import Model, Namespace
@@ -44,6 +45,12 @@ class Entry:
     scores: dict[str, ReleasedScore]  # by metric name, on the board's subset
     baseline: bool = False
     reason: str = ""  # why it is not ranked
+    told: list[Told] = field(default_factory=list)  # safety verdicts, as far as the viewer may know them
+
+    @property
+    def safety(self) -> str:
+        """broken | not shown | holds, or "" where nothing is told."""
+        return verdicts.worst(self.told)
 
     @property
     def score(self) -> ReleasedScore | None:
@@ -88,6 +95,10 @@ class Board:
         default_factory=dict
     )  # submission id -> per cent of resamples at rank 1, 2, ...
     reading: list[str] = field(default_factory=list)
+    quiet: list[yardsticks.Row] = field(default_factory=list)  # trivial predictors and human readers
+    safety: bool = False  # whether this package has constraints
+    among: str = ""  # of which entries, where it is not all of the benchmark's
+    updating: bool = False  # ranks are those last computed; a worker computes the next
 
     @property
     def ranked(self) -> list[Entry]:
@@ -143,6 +154,7 @@ def among(benchmark: Benchmark, viewer, subset: str, rows: Q, *, metric: str = "
     metrics = metrics_of(benchmark)
     chosen = _choose(metric or metrics[0].name, {item.name: item for item in metrics}, "metric")
     board = _board(benchmark, viewer, chosen, metrics, subset, [subset], rows)
+    board.among = "contest"
     _narrow(board, None, all_entries)
     return board
 
@@ -150,9 +162,11 @@ def among(benchmark: Benchmark, viewer, subset: str, rows: Q, *, metric: str = "
 def _board(benchmark, viewer, chosen, metrics, subset, subsets, rows: Q | None = None) -> Board:
     exact = access.is_organiser(viewer, benchmark)
     n, patients = cases.count(benchmark.package, subset)
+    finer = access.sees_finer(viewer, benchmark)
     return Board(
         benchmark=benchmark, metric=chosen, metrics=metrics, subset=subset, subsets=subsets, exact=exact,
-        finer=access.sees_finer(viewer, benchmark), step=benchmark.steps.get(chosen.name),
+        finer=finer, safety=bool(verdicts.rules(benchmark)),
+        quiet=yardsticks.rows(benchmark, chosen.name, subset, exact, finer), step=benchmark.steps.get(chosen.name),
         claims=list(benchmark.claims.all()), entries=_entries(benchmark, viewer, chosen, metrics, subset, exact, rows),
         n=n, patients=patients,
     )  # fmt: skip
@@ -193,11 +207,12 @@ def _entries(benchmark, viewer, chosen, metrics, subset, exact, among: Q | None 
     manifest = benchmark.package.manifest
     public = bool(manifest.get("release_inputs")) or benchmark.labels == Benchmark.Labels.PUBLIC
     order = [chosen, *(metric for metric in metrics if metric is not chosen)]
+    told = verdicts.reader(benchmark, viewer, subset)
     return [
         Entry(
             None, None, None, False, row.name, row.run.kind, row.run.kind == Run.Kind.WEIGHTS and public, row.team, row,
             row.model if row.model_id in seen else None, row.revision if row.model_id in seen else "", row.created, row.run,
-            {m.name: scores[row.run_id, m.name] for m in order if (row.run_id, m.name) in scores}, row.baseline,
+            {m.name: scores[row.run_id, m.name] for m in order if (row.run_id, m.name) in scores}, row.baseline, told=told(row),
         )
         for row in rows
     ]  # fmt: skip
@@ -213,15 +228,6 @@ def _scores(rows, benchmark, subset, exact) -> dict[tuple[int, str], ReleasedSco
     }
 
 
-def goodness(metric: Metric, value: float | None) -> float:
-    """Larger is better, whatever the metric's direction; a missing value is the worst."""
-    if value is None or not math.isfinite(value):
-        return -math.inf
-    if metric.direction == "target":
-        return -abs(value - metric.best)
-    return value if metric.direction == "higher" else -value
-
-
 def _value(entry: Entry, metric: Metric) -> float | None:
     score = entry.scores.get(metric.name)
     return score.value if score else None
@@ -232,7 +238,9 @@ def _family(entries: Iterable[Entry], primary: Metric) -> list[Entry]:
     best: dict[object, Entry] = {}
     for entry in entries:
         key = ("baseline", entry.submission.pk) if entry.baseline else _team(entry.submission)
-        if key not in best or goodness(primary, _value(entry, primary)) > goodness(primary, _value(best[key], primary)):
+        if key not in best or ranking.goodness(primary, _value(entry, primary)) > ranking.goodness(
+            primary, _value(best[key], primary)
+        ):
             best[key] = entry
     return list(best.values())
 
@@ -243,9 +251,9 @@ def _team(submission: Submission) -> tuple[str, int]:
 
 
 def _place(entry: Entry, metric: Metric):
-    """Ranked first; then those with a value; missing last. Of equals the earlier."""
-    good = goodness(metric, _value(entry, metric))
-    return (entry.rank is None, -good, entry.date, entry.submission.pk)
+    """Ranked first, those that break a safety constraint below them; then those with a value; missing last. Of equals the earlier."""
+    good = ranking.goodness(metric, _value(entry, metric))
+    return (entry.rank is None, entry.safety == BROKEN, -good, entry.date, entry.submission.pk)
 
 
 def _rank(board: Board, family: list[Entry]) -> None:
@@ -259,13 +267,25 @@ def _rank(board: Board, family: list[Entry]) -> None:
         else:
             entry.reason = (score.reason if score else "") or "not measured on these cases"
     rankable.sort(key=lambda entry: _place(entry, metric))
-    found = ranking.of(board, rankable)
+    broken = [entry for entry in rankable if entry.safety == BROKEN]
+    rankable = [entry for entry in rankable if entry.safety != BROKEN]
+    for entry in broken:  # below all others, whatever their values; told apart by value alone
+        above = sum(ranking.goodness(metric, _value(other, metric)) > ranking.goodness(metric, _value(entry, metric))
+                    for other in broken)  # fmt: skip
+        entry.rank = len(rankable) + 1 + above
+        entry.rank_low, entry.rank_high = len(rankable) + 1, len(rankable) + len(broken)
+    found, fresh = ranking.of(board, rankable, board.among)
+    board.updating = not fresh
     for entry in rankable:
-        entry.rank, entry.rank_low, entry.rank_high, entry.tied = found.places[entry.submission.pk]
+        if entry.submission.pk in found.places:
+            entry.rank, entry.rank_low, entry.rank_high, entry.tied = found.places[entry.submission.pk]
+        else:
+            entry.reason = "its rank is being computed"
+    rankable = [entry for entry in rankable if entry.submission.pk in found.half_widths]
     board.resolvable = found.resolvable if board.exact else to_step(found.resolvable, board.step)
     board.resolvable_text = text(found.resolvable, board.step)
     board.stability = found.stability if board.finer else {}
-    board.differences = [_difference(board, entry, rankable[0], found) for entry in rankable[1:]]
+    board.differences = [_difference(board, entry, rankable[0], found) for entry in rankable[1:]] if fresh else []
 
 
 def _difference(board: Board, entry: Entry, first: Entry, found) -> Difference:

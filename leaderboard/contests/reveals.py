@@ -13,8 +13,9 @@ from evaluators.models import Run
 from leaderboard import access, audits
 from leaderboard.contests import ladders, phases
 from leaderboard.models import Benchmark, Competition, Phase, Submission, Team
+from leaderboard.ranking import goodness
 from leaderboard.rounding import release
-from leaderboard.standings import ON_BOARD, goodness
+from leaderboard.standings import ON_BOARD
 from zoo.errors import Refused
 
 

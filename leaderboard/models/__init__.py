@@ -2,7 +2,7 @@
 
 from leaderboard.models.benchmarks import Benchmark, Claim, Task
 from leaderboard.models.competitions import Audit, Competition, Officer, Participant, Phase, Team
-from leaderboard.models.standings import Ranking
+from leaderboard.models.standings import Computation, Yardstick
 from leaderboard.models.submissions import Quota, Submission
 
 __all__ = [
@@ -10,12 +10,13 @@ __all__ = [
     "Benchmark",
     "Claim",
     "Competition",
+    "Computation",
     "Officer",
     "Participant",
     "Phase",
     "Quota",
-    "Ranking",
     "Submission",
     "Task",
     "Team",
+    "Yardstick",
 ]

@@ -30,6 +30,8 @@ class Submission(models.Model):
     filename = models.CharField(max_length=255, blank=True)
     size = models.BigIntegerField(default=0)
     baseline = models.BooleanField(default=False)  # handed in by the organiser when the benchmark was made
+    # When its team chose it to be told its safety verdicts, where labels are hidden: one entry a team and month.
+    safety_asked = models.DateTimeField(null=True, blank=True)
     withdrawn = models.DateTimeField(null=True, blank=True)  # by its team; off the board, kept on record
     # In a competition; there `team` is the author's own namespace, and the contest's team owns the submission.
     contest_team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.PROTECT, related_name="submissions")

@@ -4,7 +4,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from evaluators.models import Run
-from leaderboard import access, forest, standings
+from leaderboard import access, forest, standings, verdicts
 from leaderboard import benchmarks as library
 from leaderboard.models import Benchmark
 from leaderboard.views import boards, overview, refusals, shell
@@ -52,6 +52,8 @@ def benchmark(request, slug):
         "everything": everything,
         "tabs": [(metric, boards.query(**_kept(request, metric=metric.name))) for metric in board.metrics],
         "stability": boards.stability(board),
+        "readers": [row for row in board.quiet if row.kind == "reader" and row.finer],
+        "constraints": [verdicts.words(rule) for rule in verdicts.rules(found)],
         "difference_axis": difference_axis,
         "differences": differences,
     }

@@ -9,13 +9,19 @@ from types import SimpleNamespace
 from urllib.parse import urlencode
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from leaderboard import forest
 from zoo.templatetags.kensa import direction, number
 
 ROWS = 200  # shown at first; the rest at an address of its own
 LEADING = 15  # entries in the table of differences and in the rank histogram
+TRIVIAL = {  # predictors that look at nothing
+    "majority": gettext_lazy("Always the commonest class"), "prevalence": gettext_lazy("Always the prevalence"),
+    "random": gettext_lazy("At random"), "mean": gettext_lazy("Always the mean"),
+    "median": gettext_lazy("Always the median"), "nothing": gettext_lazy("Marks nothing"),
+    "input": gettext_lazy("The input, unchanged"),
+}  # fmt: skip
 VISIBLE = 0.04  # the least share of the axis that the leading interval takes
 
 
@@ -36,7 +42,7 @@ class Row:
 class Group:
     """A table body: the tied, those below, those without rank, the claims."""
 
-    name: str  # first | tied | below | unranked | claimed
+    name: str  # first | tied | below | broken | unranked | readers | trivial | claimed
     rows: list[Row] = field(default_factory=list)
 
 
@@ -59,6 +65,10 @@ def layout(board, with_claims: bool = True, rows: int | None = None) -> Layout:
     if board.ranked:
         axis = forest.with_band(axis, first, board.resolvable, metric.direction, board.resolvable_text)
     groups = _groups(board, axis, board.entries[:rows])
+    for kind in ("reader", "trivial"):
+        quiet = [Row(_quiet(row), _quiet_cell(row, axis), row.score) for row in board.quiet if row.kind == kind]
+        if quiet:
+            groups.append(Group("readers" if kind == "reader" else "trivial", quiet))
     claims = [Row(claim, _claim_cell(claim, metric, axis)) for claim in board.claims] if with_claims else []
     if claims:
         groups.append(Group("claimed", claims))
@@ -97,14 +107,29 @@ def _shows(axis, score) -> bool:
 
 def _groups(board, axis, entries) -> list[Group]:
     """Tied for first, below, not ranked; the tied group follows the max-T even where a rank lies between."""
-    groups = {name: Group(name) for name in ("tied", "below", "unranked")}
+    groups = {name: Group(name) for name in ("tied", "below", "broken", "unranked")}
     for entry in entries:
         name = "unranked" if entry.rank is None else "tied" if entry.tied or entry.rank == 1 else "below"
+        if entry.safety == "broken" and name != "unranked":
+            name = "broken"
         score = entry.scores.get(board.metric.name)
         groups[name].rows.append(Row(entry, forest.cell(score, axis, entry.evidence), score))
     if len(groups["tied"].rows) == 1:
         groups["tied"].name = "first"
     return [group for group in groups.values() if group.rows]
+
+
+def _quiet(row) -> SimpleNamespace:
+    """A yardstick's name in words."""
+    name = TRIVIAL.get(row.name, row.name) if row.kind == "trivial" else _("Reader %(name)s") % {"name": row.name}
+    return SimpleNamespace(name=name, arm=row.arm, finer=row.finer)
+
+
+def _quiet_cell(row, axis) -> forest.Cell:
+    kind = "null" if row.kind == "trivial" else "reader"
+    if row.score is None:
+        return forest.Cell(kind, reason=_("operating points below"))
+    return forest.cell(row.score, axis, kind)
 
 
 def _claim_cell(claim, metric, axis) -> forest.Cell:

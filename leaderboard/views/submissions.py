@@ -1,6 +1,7 @@
 """One submission from queue to score, and the list of one's own. What has not ended is shown live."""
 
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect, render
@@ -11,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from evaluators import queues
 from evaluators.metrics import METRICS, Metric
 from evaluators.models import Run
-from leaderboard import access, answers, forest
+from leaderboard import access, answers, forest, verdicts
 from leaderboard import submissions as verbs
 from leaderboard.models import Benchmark, Submission
 from leaderboard.rounding import ReleasedScore
@@ -101,6 +102,8 @@ def submission(request, pk):
         "faults": run.faults if allowed["see_faults"] else [],
         "error": ERRORS.get(run.error, OTHER),
         "model": _model(found, user),
+        "entry": _told(found, user),
+        "may_ask_safety": run.status == Run.Status.SCORED and not gone and verdicts.may_ask(found, user),
         **allowed,
     }
     return render(request, "leaderboard/submission.html", context)
@@ -120,6 +123,20 @@ def withdraw(request, pk):
     verbs.withdraw(_find(request, pk), request.user)
     messages.success(request, _("Withdrawn. It is off the board, and kept on record."))
     return redirect("submission", pk=pk)
+
+
+@require_POST
+@refusals.page
+def safety(request, pk):
+    verdicts.ask(_find(request, pk), request.user)
+    messages.success(request, _("The safety verdicts of this entry are told now."))
+    return redirect("submission", pk=pk)
+
+
+def _told(found: Submission, user) -> SimpleNamespace:
+    """The safety verdicts that this viewer may know, as an entry of the board has them."""
+    told = verdicts.reader(found.benchmark, user, access.headline(found.benchmark))(found)
+    return SimpleNamespace(told=told, safety=verdicts.worst(told))
 
 
 def _find(request, pk) -> Submission:

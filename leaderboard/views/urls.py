@@ -32,6 +32,7 @@ urlpatterns = [
     path("submissions/<int:pk>/cancel/", submissions.cancel, name="submission_cancel"),
     path("submissions/<int:pk>/withdraw/", submissions.withdraw, name="submission_withdraw"),
     path("workers/", workers.page, name="workers"),
+    path("submissions/<int:pk>/safety/", submissions.safety, name="submission_safety"),
     path("competitions/", home.competitions, name="competitions"),
     path(".well-known/kensa-receipts.json", docs.receipt_key, name="receipt_key"),
     path("client/", client.page, name="client"),

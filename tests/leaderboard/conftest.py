@@ -90,8 +90,11 @@ def submit(benchmark, answer, cast):
     return hand_in
 
 
-def finish(run, values: dict, *, subset: str = "all", n: int = 60, patients: int = 30, finer=()) -> None:
-    """End a run as a worker would. values: {metric: (value, resampled (B,))}; finer: more (metric, subset, part, value)."""
+def finish(
+    run, values: dict, *, subset: str = "all", n: int = 60, patients: int = 30, finer=(), safety=(), **more
+) -> None:
+    """End a run as a worker would. values: {metric: (value, resampled (B,))}; finer: more (metric, subset, part, value).
+    safety: verdicts; more: further arrays of the details, such as `prediction`."""
     lease = runs.claim(run.pk, "test")
     scores, details = [], {}
     for metric, (value, resampled) in values.items():
@@ -108,10 +111,10 @@ def finish(run, values: dict, *, subset: str = "all", n: int = 60, patients: int
     scores += [Score(metric=m, subset=s, part=p, value=v, n=n, patients=patients) for m, s, p, v in finer]
     path = blobs.root() / f"details-{run.pk}.npz"
     path.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(path, **details)
+    np.savez(path, **details, **more)
     blob = blobs.put_path(path)
     path.unlink()
-    assert runs.finish(lease, scores, details=blob.sha256)
+    assert runs.finish(lease, scores, details=blob.sha256, safety=list(safety))
     run.refresh_from_db()
 
 
