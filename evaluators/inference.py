@@ -4,7 +4,7 @@ First one synthetic case, so that a network that does not fit is refused before 
 then the rest. Pure: no Django, no Celery; torch and onnxruntime come in with the runner.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from scipy import ndimage
 
 from evaluators import predictions, readers, runners, steps
 from evaluators.faults import Faults
+from evaluators.meter import Meter
 from evaluators.runners import heads
 from evaluators.runners import inputs as declared
 from evaluators.steps import Prepared
@@ -66,23 +67,42 @@ def run(
     """
     network = runners.open_network(folder, names, manifest, threads)
     batches = _Batches(network)
-    mapped = _mapped(manifest)
     _try(network, batches, manifest)
     progress(0.0, True)
-    rows, done = [], 0
-    for group in _groups(network, inputs, batches):
-        outputs = batches.run([prepared.array for prepared in group])
+    cost = predict(network, batches, manifest, map(_read, inputs), out, lambda done: progress(done / len(inputs), True))
+    cost |= {"parameters": int(network.parameters)}
+    return {"device": network.device, "precision": network.precision, "cost": cost}
+
+
+def predict(
+    network,
+    batches: "_Batches",
+    manifest: dict,
+    cases: Iterable,
+    out: Path,
+    done: Callable[[int], None] = lambda n: None,
+) -> dict:
+    """The answers to `cases`, in order, into `out`; what they cost. A case: its array as read, and what goes with it.
+
+    `done(n)`: so many cases are answered.
+    """
+    mapped, meter = _mapped(manifest), Meter()
+    rows, count = [], 0
+    for group in _groups(network, cases, batches):
+        outputs = meter.batch(lambda group=group: batches.run([prepared.array for prepared in group]), len(group))
         for prepared, output in zip(group, outputs, strict=True):
             if mapped:
-                predictions.save_case(out, done, _map(network, output, prepared, manifest))
+                predictions.save_case(out, count, _map(network, output, prepared, manifest))
             else:
                 rows.append(np.ravel(output))
-            done += 1
-        progress(done / len(inputs), True)
+            count += 1
+        done(count)
     if not mapped:
         _same_length(rows)
         predictions.save(out, _rows(network, np.stack(rows), manifest))
-    return {"device": network.device, "precision": network.precision, "cost": {"parameters": int(network.parameters)}}
+    last = group[-1].array
+    cost = meter.facts(lambda: batches.run([last])) | {"macs": runners.macs(network, last)}
+    return cost | {"device_memory": runners.device_memory()}
 
 
 def _mapped(manifest: dict) -> bool:
@@ -135,11 +155,11 @@ def _same_length(rows: list[np.ndarray]) -> None:
         raise runners.refusal("the network gives outputs of different length for different cases")
 
 
-def _groups(network, inputs: Sequence[Path], batches: "_Batches"):
+def _groups(network, cases: Iterable, batches: "_Batches"):
     """Prepared cases of one shape, as many as a batch takes; the first real case alone."""
     group = []
-    for number, path in enumerate(inputs):
-        prepared = declared.prepare(*_read(path), network.inputs)
+    for number, case in enumerate(cases):
+        prepared = declared.prepare(*case, network.inputs)
         if group and (prepared.array.shape != group[0].array.shape or len(group) >= batches.size_for(prepared.array)):
             yield group
             group = []

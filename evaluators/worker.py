@@ -4,8 +4,6 @@ Guarantees that no untrusted byte is parsed in this process, that the lease is r
 run whose lease was lost is dropped at once.
 """
 
-import functools
-import hashlib
 import json
 import logging
 import os
@@ -16,13 +14,11 @@ import threading
 import time
 import traceback
 from dataclasses import replace
-from importlib import metadata
 from pathlib import Path
 
 from django.conf import settings
 
-import evaluators
-from evaluators import cache, manifest, runs, sandbox
+from evaluators import cache, manifest, provenance, runs, sandbox
 from evaluators.cases import read_cases
 from evaluators.faults import Fault
 from evaluators.models import Run, Score
@@ -32,7 +28,6 @@ log = logging.getLogger(__name__)
 
 BEAT_SECONDS = 3
 LOOK_SECONDS = 120.0  # for the first look at weights; it takes some of them where the file is small
-LIBRARIES = ("numpy", "scipy", "scikit-learn", "numba", "torch", "timm", "onnxruntime")
 # A limit that the answer met, by the class of error: what its team is told.
 MET = {
     "memory": Fault("more memory was needed than a run may use", "Use a smaller network, or smaller inputs."),
@@ -206,7 +201,7 @@ class _Attempt:
             rows,
             details=details.sha256,
             safety=scored.value.get("safety", []),
-            provenance=_provenance(self.run, predicted, scored),
+            provenance=provenance.of(self.run, predicted, scored, self.folder / "answer"),
             log=(predicted.log + scored.log)[-20_000:],
         )
         if not finished:
@@ -245,36 +240,3 @@ def _look_limits(run: Run) -> sandbox.Limits:
     full = _limits(run)
     wall = min(full.wall, LOOK_SECONDS)
     return replace(full, wall=wall, cpu=int(wall * (_threads() + 1)))
-
-
-def _provenance(run: Run, predicted: sandbox.Outcome, scored: sandbox.Outcome) -> dict:
-    """Everything that a repetition needs to know; the organiser's, except for what the receipt repeats."""
-    lock = Path(__file__).resolve().parent.parent / "requirements.txt"
-    return {
-        "evaluator": evaluators.__version__,
-        "code": _code(),
-        "lock": hashlib.sha256(lock.read_bytes()).hexdigest() if lock.exists() else "",
-        "versions": {name: metadata.version(name) for name in LIBRARIES},
-        "package": run.package.digest,
-        "files": run.answer["files"],
-        "attempt": run.attempt,
-        "seconds": {"predict": _two(predicted.seconds), "score": _two(scored.seconds)},
-        "memory": {"predict": _two(predicted.memory), "score": _two(scored.memory)},
-        "device": "cpu",  # where nothing is run but the metrics
-        **{name: predicted.value[name] for name in ("device", "precision", "cost") if name in predicted.value},
-    }
-
-
-@functools.cache
-def _code() -> str:
-    """SHA-256 over the evaluator's own source files: which code it was, where a version number says too little."""
-    folder = Path(__file__).resolve().parent
-    found = hashlib.sha256()
-    for path in sorted(folder.rglob("*.py")):
-        found.update(f"{path.relative_to(folder)} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
-    return found.hexdigest()
-
-
-def _two(value: float) -> float:
-    """Two digits: a network could write its inputs into more."""
-    return float(f"{value:.2g}")

@@ -5,7 +5,7 @@ Importing this module registers it with the zoo's pages.
 
 from django.template.loader import render_to_string
 
-from leaderboard import access
+from leaderboard import access, costs
 from leaderboard.contests import ladders
 from leaderboard.models import Submission, Task
 from leaderboard.rounding import release
@@ -40,6 +40,7 @@ def _row(viewer, submission: Submission) -> dict | None:
     exact = access.is_organiser(viewer, benchmark)
     return {
         "submission": submission, "benchmark": benchmark, "metric": metric,
+        "cost": costs.of(submission.run),
         "score": release(score, benchmark.steps.get(metric.name), exact),
     }  # fmt: skip
 

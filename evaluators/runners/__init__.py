@@ -85,6 +85,16 @@ def open_network(folder: Path, names: list[str], manifest: dict, threads: int) -
     return runner.open(folder, config, manifest, threads)
 
 
+def macs(network: Network, array: np.ndarray) -> int | None:
+    """Multiply-adds of one prepared case, where they can be counted."""
+    return importlib.import_module(f"{__name__}._macs").count(network, array)
+
+
+def device_memory() -> int | None:
+    """Peak bytes on the GPU; None without one."""
+    return importlib.import_module(f"{__name__}._macs").device_memory()
+
+
 def read_config(folder: Path) -> dict:
     """config.json as a mapping; empty where there is none."""
     path = folder / CONFIG

@@ -27,7 +27,7 @@ class Onnx:
                 f"{str(name)[:60]!r} is not a file of this revision", 'Name the ONNX file: {"file": "model.onnx"}.'
             )
         self.config, self.inputs = config, declared.check(config.get("inputs", {}))
-        self.parameters = _inspect(folder / name, name)
+        self.parameters, self.graph = _inspect(folder / name, name), folder / name
         self._session = _session(folder / name, name, threads)
         self._input = _pick(self._session.get_inputs(), self.inputs.get("name"), "input")
         self._output = _pick(self._session.get_outputs(), config.get("output"), "output")

@@ -4,7 +4,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from evaluators.models import Run
-from leaderboard import access, forest, standings, verdicts
+from leaderboard import access, costs, forest, standings, verdicts
 from leaderboard import benchmarks as library
 from leaderboard.models import Benchmark
 from leaderboard.views import boards, overview, refusals, shell
@@ -56,6 +56,7 @@ def benchmark(request, slug):
         "constraints": [verdicts.words(rule) for rule in verdicts.rules(found)],
         "difference_axis": difference_axis,
         "differences": differences,
+        "costs": costs.of_board(board),
     }
     return render(request, "leaderboard/benchmark.html", context)
 

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from evaluators import queues
 from evaluators.metrics import METRICS, Metric
 from evaluators.models import Run
-from leaderboard import access, answers, forest, verdicts
+from leaderboard import access, answers, costs, forest, verdicts
 from leaderboard import submissions as verbs
 from leaderboard.models import Benchmark, Submission
 from leaderboard.rounding import ReleasedScore
@@ -84,7 +84,7 @@ def submissions(request):
 def submission(request, pk):
     found = _find(request, pk)
     user, run = request.user, found.run
-    gone = found.withdrawn is not None
+    gone, model = found.withdrawn is not None, _model(found, user)
     allowed = {action: access.can(user, action, found) for action in ("see_note", "see_faults", "cancel", "see_log")}
     context = {
         "submission": found,
@@ -101,9 +101,10 @@ def submission(request, pk):
         "scores": _scores(found, user) if run.status == Run.Status.SCORED else [],
         "faults": run.faults if allowed["see_faults"] else [],
         "error": ERRORS.get(run.error, OTHER),
-        "model": _model(found, user),
+        "model": model,
         "entry": _told(found, user),
         "may_ask_safety": run.status == Run.Status.SCORED and not gone and verdicts.may_ask(found, user),
+        "cost": costs.of(run, whole=model is not None),
         **allowed,
     }
     return render(request, "leaderboard/submission.html", context)

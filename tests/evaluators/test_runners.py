@@ -76,7 +76,9 @@ def test_an_onnx_network_gives_the_numbers_that_its_formula_gives(predict, input
     mean = pixels(inputs).mean(axis=(1, 2))
     expected = softmax(np.stack([0 * mean, 20 * mean - 9], axis=1))
     assert predictions.load(out, "classification", 5) == pytest.approx(expected, abs=1e-5)
-    assert found.value["cost"] == {"parameters": 4} and found.value["device"] == "cpu"
+    cost = found.value["cost"]
+    assert (cost["parameters"], cost["macs"], cost["device_memory"], found.value["device"]) == (4, 2, None, "cpu")
+    assert 0 < cost["latency_median"] <= cost["latency_p95"] and cost["throughput"] > 0
     assert heard[0].get("opened") is True and heard[-1]["progress"] == 100
 
 
@@ -84,6 +86,10 @@ def test_a_timm_network_gives_what_timm_gives(predict, inputs, trained):
     found, out = predict(trained, inputs)
 
     assert found.status == "done", found
+    first, blocks = 64 * 16 * 16 * 49, [(64, 64, 8), (64, 64, 8), (64, 128, 4), (128, 128, 4)]
+    blocks += [(128, 256, 2), (256, 256, 2), (256, 512, 1), (512, 512, 1)]  # channels in, channels out, side
+    by_hand = sum(b * s * s * 9 * (a + b) + (a != b) * a * b * s * s for a, b, s in blocks)
+    assert found.value["cost"]["macs"] == first + by_hand + 512 * 2
     values = predictions.load(out, "classification", 5)
     expected = _timm(trained, inputs)
     assert values == pytest.approx(expected, abs=1e-5)

@@ -17,6 +17,7 @@ from django.utils.translation import gettext, gettext_lazy, ngettext
 register = template.Library()
 
 MINUS = "\u2212"
+PREFIXES = ("", "k", "M", "G", "T", "P")
 UNITS = ("bytes", "kB", "MB", "GB", "TB", "PB")
 EVIDENCE = {
     "weights": gettext_lazy("weights"),
@@ -62,6 +63,27 @@ def filesize(size) -> str:
     digits = 0 if size >= 99.95 else 1 if size >= 9.995 else 2
     text = f"{size:.{digits}f}"
     return f"{text.rstrip('0').rstrip('.') if '.' in text else text} {UNITS[power]}"
+
+
+@register.filter
+def amount(value) -> str:
+    """A large count with its prefix, two or three digits: 11000000 -> "11 M", 1800000000 -> "1.8 G"."""
+    if value is None or value == "":
+        return ""
+    value, power = float(value), 0
+    while value >= 999.5 and power < len(PREFIXES) - 1:
+        value /= 1000
+        power += 1
+    return f"{value:.3g} {PREFIXES[power]}".rstrip()
+
+
+@register.filter
+def seconds(value) -> str:
+    """A short time with two digits: 0.0123 -> "12 ms", 1.4 -> "1.4 s"."""
+    if value is None or value == "":
+        return ""
+    value = float(value)
+    return f"{value:.2g} s" if value >= 1 else f"{1000 * value:.2g} ms" if value >= 0.001 else f"{1e6 * value:.2g} µs"
 
 
 def _local(moment):
