@@ -34,8 +34,8 @@ $(VENV)/.ready-dev: requirements-dev.txt requirements.txt $(VENV)/.ready
 setup: $(VENV)/.ready ## virtual environment, dependencies, compiled metrics
 setup-dev: $(VENV)/.ready-dev ## the same with everything the tests need
 
-demo: setup ## set up, evaluate the demonstration on real data, print the boards, serve (SERVE=0: end there)
-	@$(PY) manage.py demo
+demo: setup ## set up, evaluate the demonstration on real data, print the boards, serve (SERVE=0: end there; ALL=1: whole gallery)
+	@$(PY) manage.py demo $(if $(filter-out 0,$(ALL)),--all)
 ifneq ($(SERVE),0)
 	@$(PY) manage.py serve --port $(PORT)
 endif

@@ -30,7 +30,7 @@ def read(tree: Place, found: Findings) -> dict:
         "title": top.text("title", required="Write what is measured on which data."),
         "description": top.text("description", longest=10_000),
         "owner": top.text("owner", longest=96),
-        "task": _task(top),
+        "task": task(top),
         "kind": top.choice("kind", KINDS, required=f"Write kind: one of {', '.join(KINDS)}."),
         "ordinal": top.flag("ordinal"),
         "multilabel": top.flag("multilabel"),
@@ -54,16 +54,17 @@ def read(tree: Place, found: Findings) -> dict:
     return manifest
 
 
-def _task(top: Fields) -> dict:
-    task = Fields(
+def task(top: Fields) -> dict:
+    """The clinical question that a package answers, or that task.yaml states."""
+    stated = Fields(
         top.required("task", "Write task: {slug: ..., specialty: ..., modality: ..., anatomy: ...}."), top.found, "task"
     )
-    if not task.places:
+    if not stated.places:
         return {"slug": "", "title": "", "question": "", "specialty": "", "modality": "", "anatomy": ""}
-    values = {"slug": task.slug("slug", "Write task.slug: diabetic-retinopathy-grading.")}
-    values |= {"title": task.text("title", longest=200), "question": task.text("question", longest=2000)}
-    values |= {name: task.text(name, longest=100) for name in ("specialty", "modality", "anatomy")}
-    task.done()
+    values = {"slug": stated.slug("slug", "Write task.slug: diabetic-retinopathy-grading.")}
+    values |= {"title": stated.text("title", longest=200), "question": stated.text("question", longest=2000)}
+    values |= {name: stated.text(name, longest=100) for name in ("specialty", "modality", "anatomy")}
+    stated.done()
     return values
 
 

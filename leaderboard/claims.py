@@ -11,7 +11,7 @@ from evaluators.faults import Fault, Faults, quote
 from leaderboard.models import Benchmark, Claim
 
 FILE = "claims.yaml"
-TEXTS = {"name": 200, "metric": 100, "cohort": 300, "citation": None, "doi": 200, "source": 300}
+TEXTS = {"name": 200, "metric": 100, "cohort": 300, "citation": None, "doi": 200, "source": 300, "printed": 300}
 NUMBERS = ("value", "low", "high")
 REQUIRED = ("name", "metric", "value", "citation", "source")
 DOI = re.compile(r"10\.\d{4,9}/\S+")
@@ -22,8 +22,11 @@ REMEDY = (
 FIELDS = {*TEXTS, *NUMBERS, "reader"}
 
 
-def read(file: Path) -> tuple[list[Claim], list[Fault]]:
-    """Unsaved claims and every fault of a claims.yaml; nothing of either where there is no such file."""
+def read(file: Path, *, bare: bool = False) -> tuple[list[Claim], list[Fault]]:
+    """Unsaved claims and every fault of a claims.yaml; nothing of either where there is no such file.
+
+    `bare`: a claim may have `printed` words instead of a value, as a task without a benchmark shows them.
+    """
     if not file.is_file():
         return [], []
     try:
@@ -37,20 +40,20 @@ def read(file: Path) -> tuple[list[Claim], list[Fault]]:
     claims, faults = [], []
     for number, place in enumerate(rows.value, start=1):
         row = place.plain()
-        wrong = [replace(fault, line=place.line) for fault in _faults(number, row)]
+        wrong = [replace(fault, line=place.line) for fault in _faults(number, row, bare)]
         faults += wrong
         if not wrong:
             claims.append(Claim(**{key: value for key, value in row.items() if value is not None}))
     return claims, faults
 
 
-def _faults(number: int, row) -> Iterator[Fault]:
+def _faults(number: int, row, bare: bool) -> Iterator[Fault]:
     where = f"claim {number}"
     if not isinstance(row, dict):
         yield Fault(f"{where} is not a mapping", "Write name, metric, value and citation under it.", file=FILE)
         return
     for name in REQUIRED:
-        if row.get(name) in (None, ""):
+        if row.get(name) in (None, "") and not (bare and name == "value" and row.get("printed")):
             yield Fault(f"{where} has no {name}", REMEDY[name == "source"], file=FILE)
     for name in sorted(set(map(str, row)) - FIELDS):
         yield Fault(f"{where} has an unknown field {quote(name)}", f"Known are {', '.join(sorted(FIELDS))}.", file=FILE)

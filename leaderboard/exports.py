@@ -80,7 +80,7 @@ def yardstick_dict(row, board: Board) -> dict:
 
 
 def claim_dict(claim) -> dict:
-    names = ("name", "metric", "value", "low", "high", "cohort", "citation", "doi", "source", "reader")
+    names = ("name", "metric", "value", "printed", "low", "high", "cohort", "citation", "doi", "source", "reader")
     return {"evidence": "claimed"} | {name: getattr(claim, name) for name in names}
 
 

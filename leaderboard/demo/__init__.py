@@ -43,6 +43,14 @@ class Demo:
     needs: tuple[str, ...] = ()  # files or folders of the shared data; none: everything comes with the requirements
     seconds: int = 5
     modules: tuple[str, ...] = field(default=())  # the shared modules it builds with; they are part of its digest
+    short: bool = False  # part of the short selection, which `make demo` builds without ALL=1
+    literature: bool = (
+        False  # a task known from papers alone: `package` writes task.yaml and claims.yaml, see literature.py
+    )
+    picture: Callable | None = (
+        None  # an (h, w) or (h, w, 3) uint8 array for the task's page; not where the licence forbids
+    )
+    credit: str = ""  # of the picture: its source and licence
 
 
 def load() -> Mapping[str, Demo]:

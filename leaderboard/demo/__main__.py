@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from leaderboard import demo as demos
-from leaderboard.demo import _artefacts, _data
+from leaderboard.demo import _artefacts, _data, _writing
 
 
 def main(name: str, folder: Path) -> int:
@@ -25,6 +25,8 @@ def main(name: str, folder: Path) -> int:
     total = len(entries) + 1
     print(json.dumps({"step": "package", "number": 1, "of": total}), flush=True)
     demo.package(folder / "package")
+    if demo.picture:
+        _writing.picture(folder / _artefacts.PICTURE, demo.picture())
     for number, entry in enumerate(entries, start=2):
         print(json.dumps({"step": entry.name, "number": number, "of": total}), flush=True)
         place = folder / "entries" / str(number - 2)

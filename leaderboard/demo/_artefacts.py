@@ -42,6 +42,9 @@ def folder(name: str, demo: Demo) -> Path:
     return settings.DATA_DIR / "demo" / f"{name}-{digest(name, demo)[:16]}"
 
 
+PICTURE = "picture.png"
+
+
 def package(place: Path) -> Path:
     return place / "package"
 

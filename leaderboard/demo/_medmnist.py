@@ -133,4 +133,5 @@ def demo(images: Images, manifest: dict, entries: Callable[[], list[Baseline]], 
         needs=(f"medmnist/{images.file}.npz",),
         seconds=seconds,
         modules=MODULES,
+        short=True,
     )

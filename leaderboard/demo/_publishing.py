@@ -6,9 +6,9 @@ Safe to repeat: what is there already is found again, and nothing is evaluated t
 from pathlib import Path
 
 from evaluators.models import Run
-from leaderboard import benchmarks, submissions
+from leaderboard import benchmarks, literature, submissions
 from leaderboard.demo import Baseline, Demo, _artefacts
-from leaderboard.models import Benchmark, Submission
+from leaderboard.models import Benchmark, Submission, Task
 from zoo import blobs, commits
 from zoo.models import Model, Namespace
 
@@ -20,9 +20,23 @@ def team() -> Namespace:
     return Namespace.objects.get_or_create(name=TEAM, defaults={"title": "Kensa demonstration"})[0]
 
 
-def benchmark(place: Path) -> Benchmark:
+def benchmark(place: Path, demo: Demo) -> Benchmark:
     """The benchmark of a built demo, as a draft where it is new. Raises Faults."""
-    return benchmarks.load(_artefacts.package(place), team(), publish=False)
+    made = benchmarks.load(_artefacts.package(place), team(), publish=False)
+    _illustrate(made.task, place, demo)
+    return made
+
+
+def task(place: Path, demo: Demo) -> Task:
+    """The task of a demo that rests on papers alone. Raises Faults."""
+    found = literature.load(_artefacts.package(place))
+    _illustrate(found, place, demo)
+    return found
+
+
+def _illustrate(found: Task, place: Path, demo: Demo) -> None:
+    if demo.picture:
+        literature.illustrate(found, place / _artefacts.PICTURE, demo.credit)
 
 
 def submit(made: Benchmark, demo: Demo, place: Path) -> list[Submission]:

@@ -156,4 +156,4 @@ def entries() -> list[Baseline]:
     ]
 
 
-DEMO = Demo(slug=MANIFEST["slug"], package=package, entries=entries, held_out=held_out, seconds=15)
+DEMO = Demo(slug=MANIFEST["slug"], package=package, entries=entries, held_out=held_out, seconds=15, short=True)

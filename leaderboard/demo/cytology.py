@@ -151,4 +151,4 @@ def entries() -> list[Baseline]:
     ]
 
 
-DEMO = Demo(slug=MANIFEST["slug"], package=package, entries=entries, held_out=held_out)
+DEMO = Demo(slug=MANIFEST["slug"], package=package, entries=entries, held_out=held_out, short=True)

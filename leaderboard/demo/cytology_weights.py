@@ -100,4 +100,5 @@ DEMO = Demo(
     entries=entries,
     held_out=cytology.held_out,
     modules=("cytology", "_graphs"),
+    short=True,
 )

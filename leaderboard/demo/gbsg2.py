@@ -208,4 +208,4 @@ def entries() -> list[Baseline]:
     ]
 
 
-DEMO = Demo(slug=MANIFEST["slug"], package=package, entries=entries, held_out=held_out, seconds=10)
+DEMO = Demo(slug=MANIFEST["slug"], package=package, entries=entries, held_out=held_out, seconds=10, short=True)

@@ -90,10 +90,10 @@ def package(folder: Path) -> None:
 
 def training() -> list[tuple[np.ndarray, np.ndarray]]:
     """(image, labels) of the training part."""
-    return [(_volume("images", case).astype(np.float32), _volume("labels", case)) for case in split()[0]]
+    return [(volume("images", case).astype(np.float32), volume("labels", case)) for case in split()[0]]
 
 
-def _volume(kind: str, case: str) -> np.ndarray:
+def volume(kind: str, case: str) -> np.ndarray:
     import nibabel
 
     return np.asarray(nibabel.load(_data.find(NEED) / kind / f"{case}.nii.gz").dataobj)
@@ -180,4 +180,5 @@ DEMO = Demo(
     needs=(NEED,),
     seconds=70,
     modules=("_volumes",),
+    short=True,
 )

@@ -1,6 +1,6 @@
 """Nuclei in fluorescence microscopy: 40 of 120 images of the 2018 Data Science Bowl held out, every nucleus with its number.
 
-Two U-Nets as ONNX weights, of which one learns to leave a gap between nuclei that touch, and two thresholds. The board ranks
+Two U-Nets as ONNX weights, of which one learns to leave a gap between nuclei that touch, and three thresholds. The board ranks
 instances and shows Dice beside them: the two orders differ, which is what it is for.
 """
 
@@ -62,6 +62,7 @@ MANIFEST = {
     ],
 }
 LOWERED = 0.8  # of Otsu's threshold; the best Dice on the training part among 0.6, 0.7, 0.8, 0.9 and 1
+PARTED = 0.9  # the best panoptic quality there
 SIDE, BATCH, STEPS = 128, 6, 500
 TOUCH = np.ones((3, 3))
 
@@ -106,22 +107,49 @@ def otsu(image: np.ndarray) -> int:
     return int(np.nanargmax(between))
 
 
-def threshold(factor: float):
+def threshold(factor: float, parted: bool = False):
+    """Components of what is brighter than a share of Otsu's threshold; `parted`: cut by shape where nuclei touch."""
+
     def make(folder: Path) -> Path:
-        return _write(folder, {case: (image := picture("images", case)) > factor * otsu(image) for case in split()[1]})
+        return _write(folder, {case: _bright(picture("images", case), factor, parted) for case in split()[1]})
 
     return make
 
 
-def _write(folder: Path, masks: dict[str, np.ndarray]) -> Path:
-    """Masks as maps of numbered components in a zip of PNG."""
-    from PIL import Image
+def _bright(image: np.ndarray, factor: float, parted: bool) -> np.ndarray:
     from scipy import ndimage
 
+    mask = image > factor * otsu(image)
+    return part(ndimage.binary_fill_holes(mask)) if parted else ndimage.label(mask, TOUCH)[0]
+
+
+def part(mask: np.ndarray) -> np.ndarray:
+    """Nuclei of a mask, numbered: each local maximum of the distance from the edge is one, and grows downhill (a watershed)."""
+    from scipy import ndimage
+
+    depth = ndimage.gaussian_filter(ndimage.distance_transform_edt(mask), 1)
+    peaks = (depth == ndimage.maximum_filter(depth, size=9)) & mask & (depth > 1)
+    numbers = ndimage.label(peaks, TOUCH)[0]
+    levels = [*np.arange(depth.max(), 0, -0.5), *[0] * 30]
+    for level in levels:
+        for _ in range(3):
+            grown = ndimage.maximum_filter(numbers, size=3)
+            new = (numbers == 0) & (depth >= level) & mask & (grown > 0)
+            if not new.any():
+                break
+            numbers[new] = grown[new]
+    rest = ndimage.label(mask & (numbers == 0), TOUCH)[0]
+    return np.where(rest > 0, rest + numbers.max(), numbers)
+
+
+def _write(folder: Path, maps: dict[str, np.ndarray]) -> Path:
+    """Maps of numbered nuclei in a zip of PNG."""
+    from PIL import Image
+
     files = []
-    for case, mask in masks.items():
+    for case, numbers in maps.items():
         data = io.BytesIO()
-        Image.fromarray(ndimage.label(mask, TOUCH)[0].astype(np.uint16)).save(data, format="PNG")
+        Image.fromarray(numbers.astype(np.uint16)).save(data, format="PNG")
         files.append((f"{case}.png", data.getvalue()))
     return _writing.archive(folder / "nuclei.zip", files)
 
@@ -170,7 +198,7 @@ def _train(folder: Path, gaps: bool, steps: int = STEPS) -> int:
         dice = (2 * (share * target).sum() + 1) / (share.sum() + target.sum() + 1)
         return binary_cross_entropy_with_logits(score, target, weight) + 1 - dice
 
-    trained = _planes.fit(lambda: _whole(), batch, loss, steps)
+    trained = _planes.fit(_whole, batch, loss, steps)
     return _planes.export(trained, folder / "model.onnx", (1, 1, 256, 256), "image", "logit")
 
 
@@ -244,6 +272,12 @@ def entries() -> list[Baseline]:
             "predictions",
             threshold(LOWERED),
             "0.8 of Otsu's threshold, chosen for Dice on the training part.",
+        ),
+        Baseline(
+            "Otsu threshold, parted by shape",
+            "predictions",
+            threshold(PARTED, parted=True),
+            "0.9 of the threshold, then a watershed on the distance from the edge, chosen for panoptic quality on the training part.",
         ),
     ]
 

@@ -104,4 +104,5 @@ DEMO = Demo(
     needs=("medmnist/retinamnist.npz",),
     seconds=45,
     modules=_medmnist.MODULES,
+    short=True,
 )

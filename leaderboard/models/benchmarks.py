@@ -16,6 +16,12 @@ class Task(models.Model):
     specialty = models.CharField(max_length=100, blank=True)
     modality = models.CharField(max_length=100, blank=True)
     anatomy = models.CharField(max_length=100, blank=True)
+    note = models.TextField(blank=True)  # where there is no benchmark: what is missing, and how to make one
+    command = models.CharField(
+        max_length=300, blank=True
+    )  # that makes its benchmark package, from the project's folder
+    picture = models.CharField(max_length=64, blank=True)  # SHA-256 of a small PNG
+    credit = models.CharField(max_length=300, blank=True)  # whose picture it is, and its licence
 
     def __str__(self):
         return self.title
@@ -78,7 +84,10 @@ class Claim(models.Model):
     benchmark = models.ForeignKey(Benchmark, null=True, blank=True, on_delete=models.CASCADE, related_name="claims")
     name = models.CharField(max_length=200)
     metric = models.CharField(max_length=100)
-    value = models.FloatField()
+    value = models.FloatField(null=True, blank=True)  # none where the paper states no number
+    printed = models.CharField(
+        max_length=300, blank=True
+    )  # as it stands in the paper, where that is more than the number
     low = models.FloatField(null=True, blank=True)
     high = models.FloatField(null=True, blank=True)
     cohort = models.CharField(max_length=300, blank=True)
@@ -88,4 +97,4 @@ class Claim(models.Model):
     reader = models.BooleanField(default=False)  # a human reader or panel
 
     def __str__(self):
-        return f"{self.name}: {self.metric} {self.value:g}"
+        return f"{self.name}: {self.metric} {self.printed or self.value}"

@@ -1,13 +1,15 @@
 """Tasks by specialty, and one task: its clinical question, benchmarks, models, and published claims apart from them."""
 
+from django.http import FileResponse, Http404
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from leaderboard import benchmarks as library
 from leaderboard import forest
 from leaderboard.models import Claim, Task
-from leaderboard.views import overview
+from leaderboard.views import cited, overview
 from zoo import access as zoo_access
+from zoo import blobs
 
 
 @require_safe
@@ -18,18 +20,33 @@ def tasks(request):
 @require_safe
 def task(request, slug):
     found = get_object_or_404(Task, slug=slug)
-    benchmarks = list(library.visible(request.user).filter(task=found))
-    if not benchmarks and not found.claims.exists() and found.benchmarks.exists():
-        # Known from a benchmark that this person may not know of.
-        get_object_or_404(Task, pk=None)
+    benchmarks = _seen(request.user, found)
     leaders = overview.leaders(request.user, benchmarks)
     claims = Claim.objects.filter(task=found, benchmark=None) | Claim.objects.filter(benchmark__in=benchmarks)
     context = {
         "task": found,
+        "claims": cited.tables(claims),
         "benchmarks": benchmarks,
         "specialties": [("", leaders)] if leaders else [],
         "axis": forest.UNIT,
-        "claims": claims.order_by("name", "metric"),
         "models": zoo_access.visible_models(request.user).filter(task=found.slug).order_by("-updated")[:200],
     }
     return render(request, "leaderboard/task.html", context)
+
+
+@require_safe
+def picture(request, slug):
+    """The task's picture, a PNG that the house itself made or loaded."""
+    found = get_object_or_404(Task, slug=slug)
+    _seen(request.user, found)
+    if not found.picture:
+        raise Http404
+    return FileResponse(blobs.open(found.picture), content_type="image/png", headers={"Cache-Control": "max-age=3600"})
+
+
+def _seen(user, found: Task) -> list:
+    """The benchmarks of a task that this person may see. Raises Http404 where it is known from others alone."""
+    benchmarks = list(library.visible(user).filter(task=found))
+    if not benchmarks and not found.claims.exists() and found.benchmarks.exists():
+        raise Http404
+    return benchmarks

@@ -21,6 +21,7 @@ urlpatterns = [
     path("", home.home, name="home"),
     path("tasks/", tasks.tasks, name="tasks"),
     path("tasks/<str:slug>/", tasks.task, name="task"),
+    path("tasks/<str:slug>/picture.png", tasks.picture, name="task_picture"),
     path("benchmarks/", benchmarks.benchmarks, name="benchmarks"),
     path("benchmarks/new/", organise.new, name="benchmark_new"),  # before <slug>; the loader keeps this slug free
     path("benchmarks/<str:slug>/", benchmarks.benchmark, name="benchmark"),

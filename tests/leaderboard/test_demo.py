@@ -13,19 +13,22 @@ import yaml
 from django.conf import settings
 
 from evaluators import package as packages
-from evaluators import readers
+from evaluators import readers, readings
 from leaderboard import demo as demos
+from leaderboard import literature
 from leaderboard.demo import _artefacts, _data, _writing, cytology, cytology_weights, gbsg2
 from zoo import cards
 
 DEMOS = demos.load()
+PAPERS = {name: demo for name, demo in DEMOS.items() if demo.literature}
+MEASURED = sorted(set(DEMOS) - set(PAPERS))
 ANYWHERE = {"gbsg2", "cytology", "cytology_weights", "brain_tissue"}
 QUICK = [(name, number) for name in sorted(ANYWHERE) for number in range(len(DEMOS[name].entries()))]
 
 
-@pytest.fixture(params=sorted(DEMOS))
+@pytest.fixture(params=MEASURED)
 def name(request):
-    """Every demo; those whose data is not on this machine are skipped with the reason."""
+    """Every demo with cases; those whose data is not on this machine are skipped with the reason."""
     for need in DEMOS[request.param].needs:
         if _data.present(need) is None:
             pytest.skip(_data.how_to_get(need))
@@ -55,11 +58,11 @@ def cases(folder):
 
 
 def test_four_demos_run_anywhere():
-    assert {name for name, demo in DEMOS.items() if not demo.needs} == ANYWHERE
+    assert {name for name in MEASURED if not DEMOS[name].needs} == ANYWHERE
 
 
 def test_slugs_and_models_are_unique():
-    slugs = [demo.slug for demo in DEMOS.values()]
+    slugs = [DEMOS[name].slug for name in MEASURED]
     models = [entry.model for demo in DEMOS.values() for entry in demo.entries() if entry.kind == "weights"]
     assert len(set(slugs)) == len(slugs)
     assert len(set(models)) == len(models)
@@ -148,6 +151,32 @@ def test_loading_the_demos_imports_no_heavy_library():
         [sys.executable, "-c", code], cwd=settings.BASE_DIR, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("paper", sorted(PAPERS))
+@pytest.mark.django_db
+def test_what_is_known_from_papers_is_cited_and_never_ranked(paper, tmp_path):
+    PAPERS[paper].package(tmp_path)
+    task = literature.load(tmp_path)
+    assert task.question.count(".") + task.question.count("?") == 2, "a clinical question is two sentences"
+    assert all((task.specialty, task.modality, task.anatomy))
+    claims = list(task.claims.all())
+    assert claims
+    assert all(claim.citation and claim.source and claim.benchmark_id is None for claim in claims)
+    assert all(claim.value is not None or claim.printed for claim in claims)
+
+
+@pytest.mark.parametrize("study", ["aortic_dissection", "tomosynthesis"])
+def test_a_reader_study_is_rows_of_people(study, written):
+    demo = DEMOS[study]
+    for need in demo.needs:
+        if _data.present(need) is None:
+            pytest.skip(_data.how_to_get(need))
+    with packages.read(written(study)) as folder:
+        found = readings.read(folder.manifest, folder.cases, written(study) / "readers.csv")
+    assert len(found.readers) == 5
+    assert len(found.arms) == 2
+    assert not demo.entries()
 
 
 def test_missing_data_is_named_with_the_way_to_get_it(settings, tmp_path):

@@ -18,8 +18,12 @@ class Command(BaseCommand):
     def add_arguments(self, parser):
         parser.add_argument("--only", help="names of demos, with commas between: " + ", ".join(demos.load()))
 
-    def handle(self, *args, only, **options):
-        chosen = _chosen(only)
+        parser.add_argument(
+            "--all", action="store_true", dest="whole", help="the whole gallery, not the short selection"
+        )
+
+    def handle(self, *args, only, whole, **options):
+        chosen = _chosen(only, whole)
         say = _progress.Progress(self.stdout)
         say.line("database and static files")
         call_command("prepare")
@@ -40,10 +44,10 @@ class Command(BaseCommand):
             raise CommandError("\n".join(show.failed))
 
 
-def _chosen(only: str | None) -> dict[str, demos.Demo]:
+def _chosen(only: str | None, whole: bool) -> dict[str, demos.Demo]:
     known = demos.load()
     if not only:
-        return dict(known)
+        return {name: demo for name, demo in known.items() if whole or demo.short}
     names = [name.strip() for name in only.split(",") if name.strip()]
     unknown = [name for name in names if name not in known]
     if unknown:

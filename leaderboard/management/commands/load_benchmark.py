@@ -1,11 +1,14 @@
-"""`manage.py load_benchmark PATH`: make a benchmark from a package folder or zip, or list everything that is wrong with it."""
+"""`manage.py load_benchmark PATH`: make a benchmark from a package folder or zip, or list everything that is wrong with it.
+
+A folder with task.yaml in place of benchmark.yaml is a task that is known from papers alone.
+"""
 
 from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
 
 from evaluators.faults import Faults
-from leaderboard import benchmarks
+from leaderboard import benchmarks, literature
 
 
 class Command(BaseCommand):
@@ -19,13 +22,17 @@ class Command(BaseCommand):
     def handle(self, *args, path, owner, draft, **options):
         if not path.exists():
             raise CommandError(f"{path} does not exist")
+        cited = (path / literature.FILE).is_file()
         try:
-            made = benchmarks.load(path, owner, publish=not draft)
+            made = literature.load(path) if cited else benchmarks.load(path, owner, publish=not draft)
         except Faults as found:
             for fault in found.faults:
                 self.stderr.write(str(fault))
             more = f" (the first {len(found.faults)} are listed)" if found.count > len(found.faults) else ""
             raise CommandError(f"{found.count} fault{'s' * (found.count != 1)}{more}; nothing was stored") from None
+        if cited:
+            self.stdout.write(f"{made.slug}: {made.claims.count()} claims, http://<server>{made.get_absolute_url()}")
+            return
         package = made.package
         self.stdout.write(
             f"{made.slug} version {made.version}, {made.status}: {package.cases} cases of {package.patients} patients, "
