@@ -16,7 +16,7 @@ ACCEPTS = ("predictions", "weights")
 RESAMPLES = 2000
 MAX_CLASSES = 2000
 SECONDS, MEMORY_BYTES = 3600, 8 << 30  # of a run, unless the package says otherwise
-RELEASES = ("groups", "patients")
+RELEASES = ("groups", "patients", "curves")
 
 
 def read(tree: Place, found: Findings) -> dict:

@@ -223,6 +223,25 @@ def sees_finer(user, benchmark: Benchmark) -> bool:
     return benchmark.labels == Benchmark.Labels.PUBLIC or can(user, "see_finer", benchmark)
 
 
+# What a plot is made of: released scores alone; what lies behind them; or curves, which may be released coarsely.
+RELEASED, FINER, CURVES = "released", "finer", "curves"
+
+
+def detail(user, benchmark: Benchmark, made_of: str) -> str:
+    """How much of a plot a viewer of the board may see, by what it is made of: "whole", "coarse", or "" for nothing.
+
+    Coarse curves come after a reveal, where the package releases them (`release: [curves]`).
+    """
+    if made_of == RELEASED or sees_finer(user, benchmark):
+        return "whole"
+    released = "curves" in (benchmark.package.manifest.get("release") or [])
+    return "coarse" if made_of == CURVES and released and _revealed(benchmark) else ""
+
+
+def _revealed(benchmark: Benchmark) -> bool:
+    return not benchmark.sealed and Competition.objects.filter(benchmark=benchmark).exclude(revealed=None).exists()
+
+
 def headline(benchmark: Benchmark) -> str:
     """The subset that its board ranks and that scores are told on: all cases, or the public ones while it is sealed."""
     return "public" if benchmark.sealed else "all"

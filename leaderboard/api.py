@@ -15,6 +15,7 @@ from evaluators import chains, queues
 from evaluators import package as packages
 from evaluators.models import Run
 from leaderboard import access, answers, benchmarks, cases, exports, rest, standings, submissions
+from leaderboard.api_plots import router as plots
 from leaderboard.client import checks, kits
 from leaderboard.models import Submission, Task
 from zoo import access as zoo_access
@@ -32,6 +33,7 @@ api = rest.handle_errors(
     )
 )
 api.add_router("/models", models)
+api.add_router("", plots)
 signed_in, uploader, organiser = rest.SignedIn(), rest.Uploader(), rest.Organiser()
 
 

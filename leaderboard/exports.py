@@ -7,6 +7,7 @@ import csv
 import io
 import json
 
+from leaderboard.spreadsheets import cell
 from leaderboard.standings import Board, Entry
 
 COLUMNS = ["rank", "rank_low", "rank_high", "tied", "name", "team", "evidence", "inputs_public", "model", "revision", "submission", "run", "date", "metric", "subset", "value", "low", "high", "n", "patients", "method", "benchmark", "version"]  # fmt: skip
@@ -98,19 +99,8 @@ def as_csv(board: Board) -> str:
         shared |= {"benchmark": board.benchmark.slug, "version": board.benchmark.version}
         for score in known["scores"]:
             row = shared | {name: score[name] for name in COLUMNS if name in score}
-            table.writerow({name: _cell(value) for name, value in row.items()})
+            table.writerow({name: cell(value) for name, value in row.items()})
     return out.getvalue()
-
-
-def _cell(value):
-    """Text that a spreadsheet would run as a formula gets an apostrophe in front; missing is empty."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return "'" + value
-    return value
 
 
 def _rows(board: Board) -> list[list[str]]:
@@ -158,7 +148,7 @@ def caption(board: Board) -> str:
 
 
 def as_latex(board: Board) -> str:
-    header, *rows = ([cell.translate(LATEX).replace("\N{EN DASH}", "--") for cell in row] for row in _rows(board))
+    header, *rows = ([text.translate(LATEX).replace("\N{EN DASH}", "--") for text in row] for row in _rows(board))
     columns = "rlll" + "l" * (len(header) - 4)
     lines = [
         r"% needs \usepackage{booktabs}", r"\begin{table}", r"\centering", rf"\caption{{{caption(board).translate(LATEX)}}}",
@@ -169,7 +159,7 @@ def as_latex(board: Board) -> str:
 
 
 def as_markdown(board: Board) -> str:
-    header, *rows = ([cell.translate(MARKDOWN) for cell in row] for row in _rows(board))
+    header, *rows = ([text.translate(MARKDOWN) for text in row] for row in _rows(board))
     aligned = ["---:", "---", "---", "---", *("---" for _ in header[4:])]
     table = "\n".join("| " + " | ".join(row) + " |" for row in (header, aligned, *rows))
     return f"**{caption(board).translate(MARKDOWN)}**\n\n{table}\n"

@@ -15,8 +15,9 @@ from evaluators.models import Score
 from leaderboard import computations
 from zoo import blobs
 
-METHOD = "max-T 2"  # raise when what is computed here changes, and every kept ranking is computed again
+METHOD = "max-T 3"  # raise when what is computed here changes, and every kept ranking is computed again
 LEADING = 15  # entries and ranks of the stability histogram
+MAPPED = 60  # leading entries whose pairs are kept one by one
 FEWEST = 100  # resamples in which all entries are defined; with fewer there are ranks but no intervals
 
 
@@ -28,6 +29,9 @@ class Found:
     half_widths: dict[int, float] = field(default_factory=dict)  # of the difference to the first
     resolvable: float | None = None
     stability: dict[int, list[int]] = field(default_factory=dict)  # per cent of resamples at rank 1, 2, ...
+    worse: dict[int, list[int]] = field(
+        default_factory=dict
+    )  # which of the leading entries each is significantly above
 
 
 def of(board, entries: list, topic: str = "") -> tuple[Found, bool]:
@@ -114,6 +118,8 @@ def compute(ids: list[int], values: np.ndarray, resampled: np.ndarray, metric, p
         error = np.asarray(judged.standard_error)
         found.half_widths = {pk: float(judged.critical * error[i, 0]) for i, pk in enumerate(ids)}
         found.stability = _stability(ids, whole, direction)
+        leading = list(enumerate(ids[:MAPPED]))
+        found.worse = {pk: [other for j, other in leading if judged.significant[i, j]] for i, pk in leading}
     if whole.shape[1] >= FEWEST:
         alone_error = float(np.std(whole[0], ddof=1))  # one entry alone: as if another correlated by 0.5
         error = float(np.std(whole[0] - whole[1], ddof=1)) if count > 1 else alone_error
@@ -151,4 +157,5 @@ def _from_json(content: dict) -> Found:
         half_widths={int(pk): value for pk, value in content["half_widths"].items()},
         resolvable=content["resolvable"],
         stability={int(pk): row for pk, row in content["stability"].items()},
+        worse={int(pk): row for pk, row in content["worse"].items()},
     )

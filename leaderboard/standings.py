@@ -94,6 +94,7 @@ class Board:
     stability: dict[int, list[int]] = field(
         default_factory=dict
     )  # submission id -> per cent of resamples at rank 1, 2, ...
+    worse: dict[int, list[int]] = field(default_factory=dict)  # submission id -> leading ones it is significantly above
     reading: list[str] = field(default_factory=list)
     quiet: list[yardsticks.Row] = field(default_factory=list)  # trivial predictors and human readers
     safety: bool = False  # whether this package has constraints
@@ -284,7 +285,7 @@ def _rank(board: Board, family: list[Entry]) -> None:
     rankable = [entry for entry in rankable if entry.submission.pk in found.half_widths]
     board.resolvable = found.resolvable if board.exact else to_step(found.resolvable, board.step)
     board.resolvable_text = text(found.resolvable, board.step)
-    board.stability = found.stability if board.finer else {}
+    board.stability, board.worse = (found.stability, found.worse) if board.finer else ({}, {})
     board.differences = [_difference(board, entry, rankable[0], found) for entry in rankable[1:]] if fresh else []
 
 

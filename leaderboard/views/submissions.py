@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from evaluators import queues
 from evaluators.metrics import METRICS, Metric
 from evaluators.models import Run
-from leaderboard import access, answers, costs, forest, verdicts
+from leaderboard import access, answers, costs, forest, plots, verdicts
 from leaderboard import submissions as verbs
 from leaderboard.models import Benchmark, Submission
 from leaderboard.rounding import ReleasedScore
@@ -97,6 +97,7 @@ def submission(request, pk):
         "steps": _steps(run),
         "axis": forest.UNIT,
         "exact": access.can(user, "see_exact", found),
+        "plots": bool(plots.open_to(user, found.benchmark, "entry")),
         "inputs_public": _inputs_public(found.benchmark),
         "scores": _scores(found, user) if run.status == Run.Status.SCORED else [],
         "faults": run.faults if allowed["see_faults"] else [],
