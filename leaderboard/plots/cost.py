@@ -1,53 +1,47 @@
-"""Score against what it takes: parameters of the network and the time that its predictions took here."""
+"""Score against what the network costs: the time of one case, or its size where no time was measured."""
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from evaluators.models import Run
-from leaderboard import access
+from leaderboard import access, costs
 from leaderboard.plots.registry import Figure, axis, label, plot
-from leaderboard.standings import goodness
+from leaderboard.ranking import goodness
 
 SHOWN = 200
+TITLES = {name: (title, unit) for name, title, unit in costs.AXES}
 
 
 @plot(title=gettext_lazy("Score against cost"), about="board", made_of=access.RELEASED, order=14)
 def cost(board) -> Figure | None:
     metric = board.metric
-    entries = [e for e in board.entries if e.evidence == Run.Kind.WEIGHTS and metric.name in e.scores][:SHOWN]
-    known = dict(Run.objects.filter(pk__in=[e.run.pk for e in entries]).values_list("pk", "provenance"))
-    rows = [row for e in entries if e.scores[metric.name].value is not None and (row := _row(e, known[e.run.pk]))]
+    known = [(e, e.scores[metric.name], c) for e, c in costs.of_board(board) if metric.name in e.scores]
+    known = [row for row in known if row[1].value is not None][:SHOWN]
+    name = max(
+        TITLES, key=lambda field: (sum(bool(getattr(c, field)) for _e, _s, c in known), field == "latency_median")
+    )
+    rows = [(entry, score, getattr(c, name), c) for entry, score, c in known if getattr(c, name)]
     if not rows:
         return None
-    best = max(rows, key=lambda row: goodness(metric, row[0].scores[metric.name].value))
-    score = [row[0].scores[metric.name] for row in rows]
+    title, unit = TITLES[name]
+    best = max(rows, key=lambda row: goodness(metric, row[1].value))
+    words = {"cost": str(title), "value": f"{best[2]:g}{f' {unit}' if unit else ''}", "metric": metric.title}
     return Figure(
-        lead=_("The best network here takes about %(seconds)s s for all cases.") % {"seconds": f"{best[1]:g}"},
-        note=_("%(metric)s against the time of all predictions, start included, on the machine of the worker; two digits.") % {"metric": metric.title},
-        alt=ngettext("%(n)d network by time and score.", "%(n)d networks by time and score.", len(rows)) % {"n": len(rows)},
-        header=[_("Entry"), metric.symbol, _("Seconds"), _("Parameters"), _("Device")],
-        rows=[[e.name, e.scores[metric.name].text, f"{seconds:g}", f"{size:g}" if size else "", device] for e, seconds, size, device in rows],
+        lead=_("%(cost)s of the best network here: %(value)s.") % words,
+        note=_("%(metric)s against %(cost)s, to two digits, as measured by the worker that ran it; bars: 95 %% intervals.") % words,
+        alt=ngettext("%(n)d network by cost and score.", "%(n)d networks by cost and score.", len(rows)) % {"n": len(rows)},
+        header=[_("Entry"), metric.symbol, *(f"{t}{f' ({u})' if u else ''}" for t, u in TITLES.values()), _("Device")],
+        rows=[[e.name, s.text, *(_text(getattr(c, field)) for field in TITLES), c.device] for e, s, _x, c in rows],
         data=[
-            {"type": "scatter", "mode": "markers", "showlegend": False, "x": [row[1] for row in rows], "y": [s.value for s in score],
+            {"type": "scatter", "mode": "markers", "showlegend": False, "x": [row[2] for row in rows], "y": [row[1].value for row in rows],
              "error_y": {"type": "data", "symmetric": False, "thickness": 1.5, "width": 0, "color": "--ev-weights",
-                         "array": [(s.high - s.value) if s.high is not None else 0 for s in score],
-                         "arrayminus": [(s.value - s.low) if s.low is not None else 0 for s in score]},
+                         "array": [(s.high - s.value) if s.high is not None else 0 for _e, s, _x, _c in rows],
+                         "arrayminus": [(s.value - s.low) if s.low is not None else 0 for _e, s, _x, _c in rows]},
              "text": [label(row[0].name) for row in rows], "marker": {"size": 9, "color": "--ev-weights"},
-             "hovertemplate": "%{text}<br>%{x} s: %{y}<extra></extra>"}
+             "hovertemplate": "%{text}<br>%{x}: %{y}<extra></extra>"}
         ],
-        layout={"xaxis": axis(_("Seconds for all cases"), type="log"), "yaxis": axis(metric.symbol), "height": 380},
+        layout={"xaxis": axis(f"{title}{f', {unit}' if unit else ''}", type="log"), "yaxis": axis(metric.symbol), "height": 380},
     )  # fmt: skip
 
 
-def _row(entry, provenance: dict):
-    """(entry, seconds, parameters, device), coarse: two digits. What a private model is made of stays its own."""
-    seconds = (provenance.get("seconds") or {}).get("predict")
-    if not seconds:
-        return None
-    size = (provenance.get("cost") or {}).get("parameters") if entry.model else None
-    return (
-        entry,
-        float(f"{seconds:.2g}"),
-        float(f"{size:.2g}") if size else None,
-        str(provenance.get("device", ""))[:40],
-    )
+def _text(value) -> str:
+    return "" if value is None else f"{value:.6g}"

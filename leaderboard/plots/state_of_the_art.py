@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy
 
 from leaderboard import access
 from leaderboard.plots.registry import Figure, axis, label, plot
-from leaderboard.standings import goodness
+from leaderboard.ranking import goodness
 
 SHOWN = 500  # entries drawn; the frontier is always whole
 STYLE = {"weights": ("circle", "--ev-weights"), "predictions": ("square", "--ev-predictions")}
@@ -47,7 +47,7 @@ def state_of_the_art(board) -> Figure | None:
         alt=_("Scores by date of %(count)d entries; the frontier has %(n)d steps and ends at %(value)s.") % (words | {"count": len(scored)}),
         header=[_("Date"), _("Entry"), _("Team"), _("Evidence"), metric.symbol, _("On the frontier")],
         rows=[
-            [f"{e.date:%Y-%m-%d}", e.name, e.team.name, e.evidence, e.scores[metric.name].text, _("yes") if id(e) in best else ""]
+            [f"{e.date:%Y-%m-%d}", e.name, e.submission.by, e.evidence, e.scores[metric.name].text, _("yes") if id(e) in best else ""]
             for e in reversed(scored)
         ],
         data=[line, *data],
