@@ -1,51 +1,55 @@
-"""What the leaderboard adds to a model's page: the scores that were measured here, each linked to its board and run.
+"""What the leaderboard adds to the zoo's pages: the scores that were measured here, each linked to its board and run, and
+what it knows of tasks.
 
 Importing this module registers it with the zoo's pages.
 """
 
 from django.template.loader import render_to_string
+from django.utils.translation import gettext
 
-from leaderboard import access, costs
-from leaderboard.contests import ladders
-from leaderboard.models import Submission, Task
-from leaderboard.rounding import release
-from leaderboard.standings import ON_BOARD, metrics_of
-from zoo import panels
+from leaderboard import measured
+from leaderboard.models import Task
+from zoo import panels, statements
 
 
 @panels.register
 def measured_here(request, model) -> dict | None:
-    """Scored submissions of this model on boards that the reader sees, the newest of each revision first; or None."""
-    rows = (
-        access.visible_submissions(request.user)
-        .filter(model=model, **ON_BOARD)
-        .select_related("benchmark__package", "benchmark__owner", "run", "team", "contest_team")
-        .order_by("benchmark__title", "-created")
-    )
-    measured = [found for row in rows[:200] if (found := _row(request.user, row))]
-    if not measured:
+    """Scored submissions of this model on boards that the reader sees, the newest of each revision first, and beside them
+    what its card declares; or None."""
+    found = measured.of(request.user, [model.pk], costs_too=True)[:200]
+    if not found:
         return None
-    html = render_to_string("leaderboard/measured_here.html", {"measured": measured}, request=request)
-    return {"title": "Measured here", "html": html}
+    against = measured.versus(statements.declared(model.card), found)
+    context = {"measured": found, "versus": against}
+    html = render_to_string("leaderboard/measured_here.html", context, request=request)
+    return {"title": gettext("Measured here"), "html": html, "declared": {each.declared for each in against}}
 
 
-def _row(viewer, submission: Submission) -> dict | None:
-    benchmark = submission.benchmark
-    metric = metrics_of(benchmark)[0]
-    if submission.pk in ladders.held_back(benchmark):
-        return None
-    score = submission.run.scores.filter(metric=metric.name, subset=access.headline(benchmark), part="").first()
-    if score is None:
-        return None
-    exact = access.is_organiser(viewer, benchmark)
+@panels.measure
+def measured_in_lists(viewer, models) -> dict[int, panels.Score]:
+    """For lists of models: one score each, of those that were measured."""
     return {
-        "submission": submission, "benchmark": benchmark, "metric": metric,
-        "cost": costs.of(submission.run),
-        "score": release(score, benchmark.steps.get(metric.name), exact),
-    }  # fmt: skip
+        pk: panels.Score(
+            order=(each.benchmark.task.title, each.benchmark.title, -each.goodness),
+            symbol=each.metric.symbol,
+            text=each.score.text,
+            low_text=each.score.low_text,
+            high_text=each.score.high_text,
+            board=each.benchmark.title,
+            url=each.submission.get_absolute_url(),
+        )
+        for pk, each in measured.chosen(measured.of(viewer, models)).items()
+    }
 
 
 @panels.name_tasks
 def task_titles(slugs) -> dict[str, str]:
     """Titles of tasks by slug, for the zoo's pages."""
     return dict(Task.objects.filter(slug__in=slugs).values_list("slug", "title"))
+
+
+@panels.describe_tasks
+def task_facts() -> dict[str, dict[str, str]]:
+    """Modality and anatomy of every task, for models whose card names the task alone."""
+    rows = Task.objects.values("slug", "modality", "anatomy")
+    return {row["slug"]: {"modality": row["modality"], "anatomy": row["anatomy"]} for row in rows}

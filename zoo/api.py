@@ -61,6 +61,8 @@ def summary(model: Model) -> dict:
         "task": model.task,
         "library": model.library,
         "licence": model.licence,
+        "modality": model.modality,
+        "anatomy": model.anatomy,
         "parameters": model.parameters,
         "size": model.size,
         "downloads": model.downloads,
@@ -97,13 +99,17 @@ def list_models(
     q: str = "",
     owner: str = "",
     task: str = "",
+    modality: str = "",
+    anatomy: str = "",
     library: str = "",
     licence: str = "",
-    sort: str = "updated",
+    size: str = Query("", description=", ".join(catalogue.SIZES)),
+    sort: str = Query("updated", description=", ".join(catalogue.ORDER_NAMES)),
     limit: int = Query(PAGE, ge=1, le=1000),
     offset: int = Query(0, ge=0, le=2**31),
 ):
-    found = catalogue.search(request.user, q, owner=owner, order=sort, task=task, library=library, licence=licence)
+    filters = {"task": task, "modality": modality, "anatomy": anatomy, "library": library, "licence": licence}
+    found = catalogue.search(request.user, q, owner=owner, order=sort, size=size, **filters)
     return {"count": found.count(), "models": [summary(model) for model in found[offset : offset + limit]]}
 
 

@@ -14,7 +14,7 @@ import nh3
 import yaml
 from markdown_it import MarkdownIt
 
-from zoo import text
+from zoo import statements, text
 from zoo.models import NAME
 
 MAX_BYTES = 512 * 1024
@@ -86,13 +86,16 @@ def read_front(source: str) -> tuple[dict, list[str]]:
 
 
 def facts(front: dict) -> dict[str, str]:
-    """What the catalogue filters by: title, task (slug), library, licence; each "" where the card does not say."""
+    """What the catalogue filters by: title, task (slug), library, licence, modality, anatomy; each "" where the card does
+    not say."""
     task = _text(front.get("task")) or _text(front.get("pipeline_tag"))
     return {
         "title": _text(front.get("title") or front.get("summary"))[:200],
         "task": task if len(task) <= 96 and NAME.match(task) else "",
         "library": _text(front.get("library_name"))[:60],
         "licence": _text(front.get("licence") or front.get("license_name") or front.get("license"))[:60],
+        "modality": statements.first(front, "modality")[:60],
+        "anatomy": statements.first(front, "anatomy")[:60],
     }
 
 

@@ -164,6 +164,8 @@ def _describe(model: Model, commit: Commit) -> None:
         updated=timezone.now(),
         library=facts["library"],
         licence=facts["licence"],
+        modality=facts["modality"],
+        anatomy=facts["anatomy"],
         **({"task": facts["task"]} if facts["task"] else {}),
         **({"title": facts["title"]} if facts["title"] else {}),
     )

@@ -168,6 +168,8 @@ class Model(models.Model):
     task = models.CharField(max_length=96, blank=True, db_index=True)  # slug of the clinical task
     library = models.CharField(max_length=60, blank=True)
     licence = models.CharField(max_length=60, blank=True)
+    modality = models.CharField(max_length=60, blank=True)
+    anatomy = models.CharField(max_length=60, blank=True)
     parameters = models.BigIntegerField(null=True, blank=True)
     size = models.BigIntegerField(default=0)
     downloads = models.BigIntegerField(default=0)

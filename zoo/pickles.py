@@ -4,12 +4,14 @@ Nothing is loaded here. A pickle that a scan finds harmless can still run code, 
 """
 
 import io
+import logging
 import zipfile
 from importlib import metadata
 from typing import BinaryIO
 
 from picklescan.scanner import SafetyLevel, scan_pickle_bytes
 
+logging.getLogger("picklescan").setLevel(logging.CRITICAL)  # what it finds is told on the page
 LIMIT = 512 << 10  # bytes of one pickle that are looked at: PyTorch's index of 5,000 tensors
 SHOWN = 30  # imports kept
 MEMBERS = 20

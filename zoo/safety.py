@@ -5,6 +5,7 @@ header that lies gives a `fault` and no exception. Facts are plain JSON: `format
 """
 
 import json
+import math
 import os
 import re
 import zipfile
@@ -133,7 +134,7 @@ def safetensors(file: BinaryIO, size: int) -> dict:
         return {"format": "safetensors", "fault": str(error)}
     dtypes: Counter = Counter()
     for tensor in tensors:
-        dtypes[tensor["dtype"]] += _count(tensor["shape"])
+        dtypes[tensor["dtype"]] += count(tensor["shape"])
     return {
         "format": "safetensors",
         "tensors": len(tensors),
@@ -193,7 +194,7 @@ def _tensor(name: str, entry) -> dict:
     if not isinstance(offsets, list) or len(offsets) != 2 or not all(_natural(n) for n in offsets):
         raise ValueError(f"tensor {label} has no good data_offsets")
     start, end = offsets
-    if (end - start) * 8 != _count(shape) * BITS[dtype]:
+    if (end - start) * 8 != count(shape) * BITS[dtype]:
         raise ValueError(f"tensor {label} has {end - start:,} bytes, which is not what its shape and dtype need")
     return {"name": name, "dtype": dtype, "shape": shape, "start": start, "end": end}
 
@@ -202,11 +203,9 @@ def _natural(value) -> bool:
     return type(value) is int and 0 <= value < 2**63
 
 
-def _count(shape: list[int]) -> int:
-    count = 1
-    for length in shape:
-        count *= length
-    return count
+def count(shape: list[int]) -> int:
+    """Parameters of a tensor of this shape."""
+    return math.prod(shape)
 
 
 def _unique(pairs):

@@ -13,27 +13,27 @@ def of(model: Model, commit: Commit, files: list[File], endpoint: str) -> list[d
     if main is None:
         return []
     repo, revision = str(model), commit.oid
-    url = f"{endpoint}/{repo}/resolve/{revision}/{quote(main.path)}"
-    name = main.path.rpartition("/")[2].replace("'", "_")
-    header = ' -H "Authorization: Bearer $TOKEN"' if model.private else ""
-    found = [
-        {
-            "title": "Download and check",
-            "text": f"curl -fL{header} -o '{name}' '{url.replace(chr(39), '%27')}'\n"
-            f"echo '{main.blob_id}  {name}' | sha256sum -c",
-        },
+    here = f"export HF_ENDPOINT={endpoint}\n"
+    paths = {file.path for file in files}
+    found = [{"title": "Command line", "text": f"{here}hf download {repo} --revision {revision}"}]
+    if model.library == "timm" and "config.json" in paths:
+        call = f"import timm; timm.create_model('hf-hub:{repo}@{revision}', pretrained=True)"
+        found.append({"title": "timm", "text": f'{here}python -c "{call}"'})
+    if model.library == "transformers" and "config.json" in paths:
+        call = f"from transformers import AutoModel; AutoModel.from_pretrained('{repo}', revision='{revision}')"
+        found.append({"title": "transformers", "text": f'{here}python -c "{call}"'})
+    found.append(
         {
             "title": "Python",
             "text": f"from huggingface_hub import hf_hub_download\n"
             f"path = hf_hub_download({repo!r}, {main.path!r}, revision={revision!r}, endpoint={endpoint!r})",
-        },
-    ]
-    if model.library == "timm" and any(file.path == "config.json" for file in files):
-        text = (
-            f"export HF_ENDPOINT={endpoint}\n"
-            f"python -c \"import timm; timm.create_model('hf-hub:{repo}@{revision}', pretrained=True)\""
-        )
-        found.insert(0, {"title": "timm", "text": text})
+        }
+    )
+    url = f"{endpoint}/{repo}/resolve/{revision}/{quote(main.path)}".replace("'", "%27")
+    name = main.path.rpartition("/")[2].replace("'", "_")
+    header = ' -H "Authorization: Bearer $HF_TOKEN"' if model.private or model.gated else ""
+    check = f"echo '{main.blob_id}  {name}' | sha256sum -c"
+    found.append({"title": "curl, with the checksum", "text": f"curl -fL{header} -o '{name}' '{url}'\n{check}"})
     return found
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from zoo.views import catalogue, downloads, edit, models, people
+from zoo.views import catalogue, downloads, edit, files, models, people
 
 
 class NameConverter:
@@ -35,6 +35,8 @@ urlpatterns = [
     path("<name:owner>/<name:name>", models.model, name="model"),
     path("<name:owner>/<name:name>/", models.slash),
     path("<name:owner>/<name:name>/tree/<path:rest>", models.model, name="model_tree"),
+    path("<name:owner>/<name:name>/blob/<path:rest>", files.blob, name="model_file"),
+    path("<name:owner>/<name:name>/commit/<str:oid>", files.commit, name="model_commit"),
     path("<name:owner>/<name:name>/commits/<path:branch>", models.history, name="model_history"),
     path("<name:owner>/<name:name>/upload/", edit.upload, name="model_upload"),
     path("<name:owner>/<name:name>/settings/", edit.settings, name="model_settings"),

@@ -1,12 +1,17 @@
 """What the leaderboard adds to a model's page: measured scores, for those who see the boards they stand on."""
 
+import re
+
 import pytest
 from django.test import RequestFactory
 
+from evaluators.metrics import METRICS
+from leaderboard import measured as measuring
 from leaderboard import panels
 from leaderboard.models import Benchmark
-from zoo import commits
+from zoo import blobs, commits, statements
 from zoo import panels as places
+from zoo.models import Model
 
 
 @pytest.fixture
@@ -48,6 +53,47 @@ def test_tasks_have_their_titles_on_the_zoos_pages(benchmark):
         "tumour": "Is there a tumour?",
         "other-thing": "Other thing",
     }
+
+
+def test_what_the_card_declares_stands_beside_what_was_measured(measured, benchmark, cast, client):
+    model = Model.objects.get(name="net")
+    name = benchmark.package.manifest["source"]["name"] if benchmark.package.manifest.get("source") else benchmark.title
+    card = f"""---
+model-index:
+- results:
+  - dataset: {{name: "{name}", type: tumour}}
+    metrics: [{{type: ROC AUC, value: 91}}, {{type: roc_auc, value: 0.85}}, {{type: dice, value: 0.5}}]
+  - metrics: [{{type: auc, value: 0.2}}]
+---
+"""
+    commits.commit_files(model, cast.ann, add={"README.md": blobs.put(card.encode())}, title="Declare")
+    page = " ".join(re.sub(r"<[^>]+>", " ", client.get("/lab/net").content.decode()).split())
+    (found,) = measuring.of(cast.anonymous, [model.pk])
+    against = measuring.versus(statements.declared(Model.objects.get(pk=model.pk).card), [found])
+    assert [(each.number, each.verdict, each.same_data) for each in against] == [
+        (0.91, "better", True), (0.85, "agrees", True), (0.2, "worse", False),
+    ]  # fmt: skip
+    score = against[0].score
+    assert f"declared 0.91, measured here {score.text} [{score.low_text}, {score.high_text}]" in page
+    assert "declared better than measured" in page and "agrees: inside the interval" in page
+    assert "the card names no data" in page
+    assert "Declared by the author, not measured here dice : declared 0.5" in page.replace("dice:", "dice :")
+
+
+def test_a_metric_is_known_by_the_names_that_cards_give_it():
+    for written, name in (("AUC", "auroc"), ("Area under the ROC curve", "auroc"), ("C-index", "concordance_index"),
+                          ("Dice score", "dice"), ("qwk", "quadratic_weighted_kappa"), ("nonsense", "")):  # fmt: skip
+        assert measuring.known_as(written) == name
+    assert all(name in METRICS for name in measuring.ALIASES.values())
+
+
+def test_lists_of_models_show_and_sort_by_what_the_viewer_may_see(measured, client, cast, benchmark):
+    commits.create_model(cast.lab, "unmeasured", author=cast.ann)
+    page = client.get("/models/?sort=score").content.decode()
+    assert page.index("/lab/net") < page.index("/lab/unmeasured") and "AUROC" in page
+    assert "0.81234" not in page
+    Benchmark.objects.update(private=True)
+    assert "AUROC" not in client.get("/models/?sort=score").content.decode()
 
 
 def test_the_page_itself_has_the_panel(measured, client):

@@ -12,7 +12,7 @@ def models(request):
     chosen = {name: request.GET.get(name, "")[:96] for name in catalogue.FILTERS}
     query, order = request.GET.get("q", "")[:200], request.GET.get("sort", "updated")
     found = catalogue.search(request.user, query, order=order, **chosen)
-    page = catalogue.page(found, request.GET.get("page"))
+    page = catalogue.page(found, request.GET.get("page"), request.user)
     parameters = request.GET.copy()
     parameters.pop("page", None)
     return render(
@@ -21,10 +21,13 @@ def models(request):
         {
             "page": page,
             "groups": catalogue.groups(list(page)),
-            "choices": [(name, chosen[name], values) for name, values in catalogue.choices(request.user).items()],
+            "choices": [
+                (name, catalogue.FILTERS[name], chosen[name], values)
+                for name, values in catalogue.choices(request.user).items()
+            ],
             "query": query,
             "order": order,
-            "orders": {"updated": "last change", "downloads": "downloads", "name": "name", "size": "size"},
+            "orders": catalogue.ORDER_NAMES,
             "narrowed": bool(query or any(chosen.values())),
             "parameters": parameters.urlencode(),
         },
@@ -35,7 +38,7 @@ def profile(request, owner: str):
     namespace = Namespace.objects.filter(name=owner).first()
     if namespace is None:
         raise NotFound("no_namespace", f"There is no user or organisation {owner!r}.", "Check the spelling.")
-    page = catalogue.page(catalogue.search(request.user, owner=owner), request.GET.get("page"))
+    page = catalogue.page(catalogue.search(request.user, owner=owner), request.GET.get("page"), request.user)
     members = namespace.memberships.select_related("user").order_by("-role", "user__username")
     organisations = Namespace.objects.filter(Q(memberships__user=namespace.user_id)).order_by("name")
     return render(

@@ -6,7 +6,7 @@ from django.core.paginator import Paginator
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
-from zoo import access, blobs, cards, commits, downloads, panels, safety, snippets
+from zoo import access, blobs, cards, commits, downloads, panels, safety, snippets, statements
 from zoo.errors import Refused
 from zoo.models import Commit, File, Model
 
@@ -23,6 +23,7 @@ def model(request, owner: str, name: str, rest: str = commits.MAIN):
         files = [file for file in files if file.path == folder or file.path.startswith(folder + "/")]
         if not files:
             raise commits.EntryNotFound(folder, commit)
+    shown = panels.of(request, net)
     branches = list(net.refs.select_related("commit").order_by("kind", "-created"))
     revision = rest.strip("/").removesuffix(folder).strip("/")
     return render(
@@ -34,11 +35,12 @@ def model(request, owner: str, name: str, rest: str = commits.MAIN):
             "revision": commit.oid[:7] if revision == commit.oid else revision,
             "refs": branches,
             "folder": folder,
-            "files": [_row(file) for file in files[:SHOWN]],
+            "files": [row(file) for file in files[:SHOWN]],
             "more": max(0, len(files) - SHOWN),
             "card": _card(net, commit, files),
             "facts": _facts(files),
-            "panels": panels.of(request, net),
+            "stated": _stated(net, commit, files, shown),
+            "panels": shown,
             "snippets": snippets.of(net, commit, files, request.build_absolute_uri("/").rstrip("/")),
         },
     )
@@ -93,7 +95,8 @@ def frame(request, net: Model, tab: str = "") -> dict:
     }
 
 
-def _row(file: File) -> dict:
+def row(file: File) -> dict:
+    """A file with what is to be said of it in a list."""
     facts = file.blob.facts
     code = safety.runs_code(file.path, facts)
     scan = facts.get("scan") if code else None
@@ -120,6 +123,16 @@ def _card(net: Model, commit: Commit, files: list[File]) -> cards.Card | None:
     if readme is None:
         return None
     return _read_card(readme.blob_id, f"/{net}/resolve/{commit.oid}/")
+
+
+def _stated(net: Model, commit: Commit, files: list[File], shown: list[dict]) -> dict | None:
+    """What the card's front matter states; results that a panel shows beside measured ones are not told twice."""
+    card = _card(net, commit, files)
+    if card is None or not card.front:
+        return None
+    told = statements.read(card.front)
+    covered = {each for panel in shown for each in panel.get("declared", ())}
+    return {"told": told, "unmeasured": [each for each in told.declared if each not in covered]}
 
 
 @lru_cache(maxsize=64)
