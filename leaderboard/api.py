@@ -17,6 +17,7 @@ from evaluators.models import Run
 from leaderboard import access, answers, benchmarks, cases, exports, rest, standings, submissions
 from leaderboard.api_plots import router as plots
 from leaderboard.client import checks, kits
+from leaderboard.contest_api import router as competitions
 from leaderboard.models import Submission, Task
 from zoo import access as zoo_access
 from zoo.api import router as models
@@ -34,6 +35,7 @@ api = rest.handle_errors(
 )
 api.add_router("/models", models)
 api.add_router("", plots)
+api.add_router("/competitions", competitions)
 signed_in, uploader, organiser = rest.SignedIn(), rest.Uploader(), rest.Organiser()
 
 

@@ -13,7 +13,7 @@ from django.urls import get_resolver
 
 from evaluators.models import Run
 from leaderboard import access
-from leaderboard.models import Benchmark, Submission
+from leaderboard.models import Audit, Benchmark, Competition, Participant, Submission
 from tests.world import CAST, SECRET, build
 from zoo import access as zoo_access
 from zoo.models import Membership, Model, Namespace, Token
@@ -27,7 +27,11 @@ GETS = [
     (r"^api/v1/(openapi\.json|docs)", None),
     (r"^api/v1/models/<", ("see", "model")),
     (r"^api/v1/me$", "signed in"),
-    (r"^benchmarks/new/", "signed in"),
+    (r"^(benchmarks|competitions)/new/", "signed in"),
+    (r"^competitions/<slug>/manage/", ("see_audit", "contest")),
+    (r"^api/v1/competitions/<slug>/(team|submissions)$", ("see", "contest of who is signed in")),
+    (r"^competitions/<slug>/(team|enter)/", ("see", "contest of who is signed in")),
+    (r"^(api/v1/)?competitions/<slug>", ("see", "contest")),
     (r"^api/v1/benchmarks/<slug>/inputs", ("download_inputs", "board")),
     (r"^(api/v1/)?benchmarks/<slug>/submit/", ("submit", "board")),
     (r"^(api/v1/)?benchmarks/<slug>", ("see", "board")),
@@ -79,9 +83,10 @@ def world(django_db_setup, django_db_blocker, tmp_path_factory):
 def fill(route: str, world, secret: bool) -> str:
     model = world.secret_model if secret else world.open_model
     board = world.secret_board if secret else world.open_board
+    contest = world.secret_contest if secret else world.open_contest
     values = VALUES | {
         "name": "lab" if "organisations" in route else model.name,
-        "slug": "tumour" if "tasks/" in route else board.slug,
+        "slug": "tumour" if "tasks/" in route else contest.slug if "competitions/" in route else board.slug,
         "pk": (world.waiting if secret else world.entry).pk,
     }
     return "/" + re.sub(r"<(\w+)>", lambda match: str(values.get(match[1], "x")), route)
@@ -103,6 +108,13 @@ def allowed(need, name: str, world, secret: bool) -> bool:
     if thing == "board":
         board = world.secret_board if secret else world.open_board
         return access.visible_benchmarks(person).filter(pk=board.pk).exists() and access.can(person, action, board)
+    if "contest" in thing:
+        contest = world.secret_contest if secret else world.open_contest
+        if "signed in" in thing and name == "anonymous":
+            return False
+        return access.visible_competitions(person).filter(pk=contest.pk).exists() and access.can(
+            person, action, contest
+        )
     found = world.waiting if secret else world.entry
     return access.visible_submissions(person).filter(pk=found.pk).exists()
 
@@ -134,7 +146,7 @@ def test_a_get_answers_each_of_the_cast_as_access_says(route, secret, world):
 
 
 def counted() -> dict:
-    tables = (Membership, Model, Namespace, Token, Benchmark, Submission, Run)
+    tables = (Membership, Model, Namespace, Token, Benchmark, Submission, Run, Competition, Participant, Audit)
     return {table.__name__: table.objects.count() for table in tables}
 
 

@@ -11,7 +11,9 @@ from django.contrib.auth.models import AnonymousUser
 from evaluators import runs
 from evaluators.models import Run, Score
 from leaderboard import benchmarks
+from leaderboard.contests import making
 from leaderboard.models import Benchmark, Submission
+from tests.leaderboard.contests import phase
 from tests.packages import binary
 from zoo import accounts, blobs, commits
 
@@ -39,9 +41,19 @@ def build(folder) -> SimpleNamespace:
     world.open_board = benchmarks.load(folder / "open", lab)
     world.secret_board = benchmarks.load(folder / "secret", lab)
     Benchmark.objects.filter(pk=world.secret_board.pk).update(private=True)
+    world.open_contest = _contest(folder / "contest", lab, "open-contest", private=False)
+    world.secret_contest = _contest(folder / "secret-contest", lab, f"{SECRET}-contest", private=True)
     world.entry = _submission(world.open_board, lab, people["owner"], "An entry", Run.Status.SCORED)
     world.waiting = _submission(world.open_board, lab, people["teammate"], SECRET, Run.Status.QUEUED)
     return world
+
+
+def _contest(folder, lab, slug, private):
+    binary(folder, slug=slug, title=slug, split=True, n=40)
+    made = making.make(
+        benchmarks.load(folder, lab, publish=False), slug=slug, title=slug, private=private, phases=[phase()]
+    )
+    return making.publish(made)
 
 
 def _model(lab, author, name, private):

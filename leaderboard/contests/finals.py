@@ -25,6 +25,11 @@ class Move:
         """Ranks gained (positive) or lost."""
         return None if self.public is None or self.private is None else self.public - self.private
 
+    @property
+    def down(self) -> int:
+        """Ranks lost, as a positive number."""
+        return -(self.by or 0)
+
 
 @dataclass(frozen=True)
 class Shakeup:
@@ -33,6 +38,10 @@ class Shakeup:
     board: Board
     moves: list[Move]
     tau: float | None
+
+    @property
+    def moved(self) -> int:
+        return sum(bool(move.by) for move in self.moves)
 
     @property
     def tied(self) -> list[Entry]:

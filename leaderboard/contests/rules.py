@@ -3,9 +3,10 @@
 Dates are ISO 8601; without an offset they are meant in the competition's time zone.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo, available_timezones
 
+import yaml
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
@@ -32,6 +33,23 @@ def described(competition: Competition) -> dict:
         | {name: _written(getattr(competition, name), zone) for name in TIMES}
         | {"phases": [_phase_described(phase, zone) for phase in competition.phases.all()]}
     )
+
+
+def read(text: str) -> dict:
+    """The rules in a YAML text, as `clean` takes them. Raises Faults."""
+    try:
+        text = text[:200_000]
+        aliased = any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text))
+        fields = None if aliased else yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        place = getattr(error, "problem_mark", None)
+        where = {"line": place.line + 1, "column": place.column + 1} if place else {}
+        raise Faults([Fault("this is no YAML", "Mind the indentation and the colons.", **where)]) from None
+    if not isinstance(fields, dict) or not all(isinstance(name, str) for name in fields):
+        raise Faults(
+            [Fault("the rules are no list of fields", "Write one field a line, such as title: ..., and no aliases.")]
+        )
+    return fields
 
 
 def _phase_described(phase: Phase, zone: ZoneInfo) -> dict:
@@ -135,7 +153,8 @@ def _moment(value, zone: ZoneInfo, name: str, found: _Findings) -> datetime | No
     if value in (None, ""):
         return None
     try:
-        moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value).strip())
+        plain = isinstance(value, datetime | date)
+        moment = datetime.fromisoformat(value.isoformat() if plain else str(value).strip())
         moment = timezone.make_aware(moment, zone) if timezone.is_naive(moment) else moment
         return moment.astimezone(ZoneInfo("UTC"))
     except (ValueError, OverflowError):

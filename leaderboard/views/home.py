@@ -1,4 +1,4 @@
-"""The first page: what is new, and the leading entry of each task; and competitions, while there are none."""
+"""The first page: what is new, and the leading entry of each task."""
 
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -17,8 +17,3 @@ def home(request):
         "facts": overview.facts(request.user),
     }
     return render(request, "leaderboard/home.html", context)
-
-
-@require_safe
-def competitions(request):
-    return render(request, "leaderboard/competitions.html")

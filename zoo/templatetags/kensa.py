@@ -169,6 +169,18 @@ def ordered(things) -> list:
 
 
 @register.filter
+def at(mapping, key):
+    """The value of a mapping under a key that is a variable; None where it has none."""
+    return (mapping or {}).get(key)
+
+
+@register.filter
+def part(thing, name):
+    """The attribute of a thing whose name is a variable; None where it has none, and for names that are not public."""
+    return None if str(name).startswith("_") else getattr(thing, str(name), None)
+
+
+@register.filter
 def short(oid) -> str:
     """The first seven characters of a revision or digest."""
     return str(oid or "")[:7]
