@@ -147,15 +147,17 @@ def table(benchmark: Benchmark, viewer, *, metric=None, subset=None, evidence=No
     return board
 
 
-def among(benchmark: Benchmark, viewer, subset: str, rows: Q, *, metric: str = "", all_entries: bool = False) -> Board:
-    """Standings of a competition, among the submissions of `rows`, on whichever subset.
+def among(
+    benchmark: Benchmark, viewer, subset: str, rows: Q, topic: str, *, metric: str = "", all_entries: bool = False
+) -> Board:
+    """Standings of a competition, among the submissions of `rows`, which `topic` names, on whichever subset.
 
     Who may see that subset is decided before: by contests.finals, which also keeps the record.
     """
     metrics = metrics_of(benchmark)
     chosen = _choose(metric or metrics[0].name, {item.name: item for item in metrics}, "metric")
     board = _board(benchmark, viewer, chosen, metrics, subset, [subset], rows)
-    board.among = "contest"
+    board.among = topic
     _narrow(board, None, all_entries)
     return board
 

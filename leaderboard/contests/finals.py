@@ -56,7 +56,9 @@ def _contest() -> Q:
 def public(competition: Competition, viewer, *, metric: str = "", all_entries: bool = False) -> Board:
     """The public standings, teams and baselines; late submissions are not on it."""
     rows = _contest() | Q(baseline=True)
-    return standings.among(competition.benchmark, viewer, "public", rows, metric=metric, all_entries=all_entries)
+    return standings.among(
+        competition.benchmark, viewer, "public", rows, "contest", metric=metric, all_entries=all_entries
+    )
 
 
 def final(competition: Competition, viewer, *, metric: str = "") -> Board:
@@ -64,20 +66,20 @@ def final(competition: Competition, viewer, *, metric: str = "") -> Board:
     if competition.status != Competition.Status.REVEALED:
         raise NotFound("not_revealed", "There are no private standings before the reveal.", "See when it is.")
     rows = Q(contest_team__isnull=False, final=True) | Q(baseline=True)
-    return standings.among(competition.benchmark, viewer, "private", rows, metric=metric)
+    return standings.among(competition.benchmark, viewer, "private", rows, "final", metric=metric)
 
 
 def private(competition: Competition, viewer) -> Board:
     """Every entry on private cases. For judging.private_scores alone, which asks who looks, and why."""
     rows = _contest() | Q(baseline=True)
-    return standings.among(competition.benchmark, viewer, "private", rows, all_entries=True)
+    return standings.among(competition.benchmark, viewer, "private", rows, "judges", all_entries=True)
 
 
 def late(competition: Competition, viewer) -> Board:
     """Late submissions on private cases, after the reveal: shown apart, never ranked among the teams'."""
     if competition.status != Competition.Status.REVEALED:
         raise NotFound("not_revealed", "There are no private standings before the reveal.", "See when it is.")
-    return standings.among(competition.benchmark, viewer, "private", Q(phase__kind=Phase.Kind.LATE))
+    return standings.among(competition.benchmark, viewer, "private", Q(phase__kind=Phase.Kind.LATE), "late")
 
 
 def shakeup(competition: Competition, viewer) -> Shakeup:
