@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from evaluators import contents, evaluate, inference, predictions, readers, yardsticks
+from evaluators import contents, evaluate, inference, predictions, readers, robustness, yardsticks
 from evaluators.cases import read_cases
 from evaluators.faults import Faults
 
@@ -82,6 +82,25 @@ def predict(request: dict, paths: dict, fd: int) -> int:
     return DONE
 
 
+def stress(request: dict, paths: dict, fd: int) -> int:
+    """The network of a revision on corrupted copies of public cases. Sees weights and inputs; no label."""
+    try:
+        robustness.predict(
+            Path(paths["answer"]),
+            request["names"],
+            request["manifest"],
+            request["public"],
+            [Path(paths["inputs"]).parent / name for name in request["inputs"]],
+            Path(paths["out"]),
+            threads=request["threads"],
+            progress=lambda share: tell(fd, progress=100 * share),
+        )
+    except Faults as faults:
+        return _at_fault(fd, faults)
+    tell(fd, done={})
+    return DONE
+
+
 def score(request: dict, paths: dict, fd: int) -> int:
     """Scores with intervals, from labels and the arrays that the first child left. Sees no untrusted byte but numbers."""
     _read_only_compiler_cache()
@@ -94,8 +113,14 @@ def score(request: dict, paths: dict, fd: int) -> int:
         )
     except Faults as faults:
         return _at_fault(fd, faults)
+    told = {"scores": [row.as_dict() for row in result.scores], "safety": result.safety}
+    if "stressed" in paths:
+        told["robustness"], more = robustness.judge(
+            manifest, cases, request["public"], package, Path(paths["stressed"])
+        )
+        result.details |= more
     np.savez_compressed(Path(paths["out"]) / "details.npz", allow_pickle=False, **result.details)
-    tell(fd, done={"scores": [row.as_dict() for row in result.scores], "safety": result.safety})
+    tell(fd, done=told)
     return DONE
 
 

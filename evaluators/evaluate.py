@@ -17,6 +17,7 @@ from evaluators.metrics import METRICS, Metric
 from evaluators.metrics.segmentation import case_scores
 
 RESAMPLES = 2000
+FEWEST_RESAMPLES = 100  # where no interval is wanted
 FEWEST_EVENTS = 10  # in a group; below it its score says more of single cases than of the group
 FEW_EVENTS = "fewer than 10 events: not shown"
 REFUSED = "this metric is not defined for these cases"
@@ -88,6 +89,14 @@ def score(
     if judge.reference is not None:
         result.details |= behind.of(manifest, judge.reference, prediction, np.asarray(cases.patients))
     return result
+
+
+def value(manifest: dict, cases, prediction, root: Path | None = None) -> float | None:
+    """The primary metric on these cases, without an interval; None where it cannot be computed."""
+    name, result = manifest["metrics"]["primary"], Evaluation()
+    judge = _judge(manifest, cases, prediction, [name], root, lambda share: None)
+    judge.estimate(result, METRICS[name], "all", np.ones(len(cases.ids), bool), FEWEST_RESAMPLES, 0)
+    return next(row.value for row in result.scores if not row.part)
 
 
 def _kept(manifest: dict, prediction) -> dict[str, np.ndarray]:

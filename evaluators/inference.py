@@ -27,14 +27,14 @@ def look(folder: Path, names: list[str], manifest: dict, first: Path, *, threads
     The network answers a case of zeros, of the shape and type of the file `first`, through its declared preprocessing.
     """
     network = runners.open_network(folder, names, manifest, threads)
-    batches = _Batches(network)
+    batches = Batches(network)
     _try(network, batches, manifest)
     case, facts = _read(first)
     prepared = declared.prepare(np.zeros_like(case), facts, network.inputs)
     _judge(network, batches.run([prepared.array])[0], prepared, manifest)
 
 
-def _try(network, batches: "_Batches", manifest: dict) -> None:
+def _try(network, batches: "Batches", manifest: dict) -> None:
     """One synthetic case, where the network says of what size."""
     zeros = network.synthetic()
     if zeros is not None:
@@ -66,7 +66,7 @@ def run(
     `progress(share, opened)`: share 0 to 1 of the cases; opened once a real case is read.
     """
     network = runners.open_network(folder, names, manifest, threads)
-    batches = _Batches(network)
+    batches = Batches(network)
     _try(network, batches, manifest)
     progress(0.0, True)
     cost = predict(network, batches, manifest, map(_read, inputs), out, lambda done: progress(done / len(inputs), True))
@@ -76,15 +76,16 @@ def run(
 
 def predict(
     network,
-    batches: "_Batches",
+    batches: "Batches",
     manifest: dict,
     cases: Iterable,
     out: Path,
     done: Callable[[int], None] = lambda n: None,
+    *,
+    measure: bool = True,
 ) -> dict:
-    """The answers to `cases`, in order, into `out`; what they cost. A case: its array as read, and what goes with it.
-
-    `done(n)`: so many cases are answered.
+    """The answers to `cases`, in order, into `out`; what they cost, if asked. A case: its array as read, and what goes
+    with it. `done(n)`: so many cases are answered.
     """
     mapped, meter = _mapped(manifest), Meter()
     rows, count = [], 0
@@ -100,9 +101,17 @@ def predict(
     if not mapped:
         _same_length(rows)
         predictions.save(out, _rows(network, np.stack(rows), manifest))
+    if not measure:
+        return {}
     last = group[-1].array
     cost = meter.facts(lambda: batches.run([last])) | {"macs": runners.macs(network, last)}
     return cost | {"device_memory": runners.device_memory()}
+
+
+def rows(network, batches: "Batches", manifest: dict, cases: list) -> np.ndarray:
+    """The answers to a few cases at once, (n, classes) probabilities or (n,) values."""
+    arrays = [declared.prepare(*case, network.inputs).array for case in cases]
+    return _rows(network, np.stack([np.ravel(output) for output in batches.run(arrays)]), manifest)
 
 
 def _mapped(manifest: dict) -> bool:
@@ -155,7 +164,7 @@ def _same_length(rows: list[np.ndarray]) -> None:
         raise runners.refusal("the network gives outputs of different length for different cases")
 
 
-def _groups(network, cases: Iterable, batches: "_Batches"):
+def _groups(network, cases: Iterable, batches: "Batches"):
     """Prepared cases of one shape, as many as a batch takes; the first real case alone."""
     group = []
     for number, case in enumerate(cases):
@@ -179,7 +188,7 @@ def _read(path: Path) -> tuple[np.ndarray, dict]:
         raise RuntimeError(f"an input cannot be read: {faults}") from None
 
 
-class _Batches:
+class Batches:
     """Runs batches, and remembers the size that fitted."""
 
     def __init__(self, network):

@@ -4,7 +4,7 @@ Guarantees of a normalised manifest: every key of DEFAULTS is there; names of me
 it is plain JSON. Columns are compared with cases.csv in cases.py.
 """
 
-from evaluators import fields, safety
+from evaluators import corruptions, fields, safety
 from evaluators.faults import Findings, quote
 from evaluators.fields import Fields, distinct, known
 from evaluators.metrics import METRICS
@@ -40,10 +40,12 @@ def read(tree: Place, found: Findings) -> dict:
         "release_inputs": top.flag("release_inputs"),
         "release": [item.raw for item in known(top.names("release"), RELEASES, "release", found)],
         "limits": _limits(top),
+        "robustness": [],
         "source": _source(top),
         "traps": _texts(top, "traps"),
     }
     manifest |= _classes(top, manifest)
+    manifest["robustness"] = _robustness(top, manifest)
     manifest["metrics"] = _metrics(top, manifest)
     manifest["resample"] = _resample(top)
     manifest["split"] = _split(top)
@@ -71,6 +73,19 @@ def task(top: Fields) -> dict:
 def _accepts(top: Fields) -> list[str]:
     named = known(top.names("accepts"), ACCEPTS, "accepts", top.found)
     return [item.raw for item in named] or ["predictions"]
+
+
+def _robustness(top: Fields, manifest: dict) -> list[str]:
+    """What is done to copies of the public inputs: `robustness: true` for all that suits, or a list of names."""
+    place, found = top.take("robustness"), top.found
+    if place is None or place.value is False:
+        return []
+    suited = [*corruptions.suited(manifest), *([corruptions.ATTACK] if manifest["kind"] == "classification" else [])]
+    if "weights" not in manifest["accepts"]:
+        found.add("robustness is measured on weights, which are not accepted", "Write accepts: [weights].", **place.at)
+    if place.value is True:
+        return suited
+    return [item.raw for item in known(top.names("robustness"), suited, "robustness", found)]
 
 
 def _texts(top: Fields, key: str) -> list[str]:

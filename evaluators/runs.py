@@ -133,11 +133,12 @@ def finish(
     *,
     details: str = "",
     safety: list[dict] | None = None,
+    robustness: dict | None = None,
     provenance: dict | None = None,
     log: str = "",
 ) -> bool:
-    """Store scores, details, safety verdicts, provenance, receipt and its link in one transaction. False, and nothing stored, if the lease is
-    lost."""
+    """Store scores, details, safety verdicts, robustness, provenance, receipt and its link in one transaction. False, and
+    nothing stored, if the lease is lost."""
     with transaction.atomic():
         won = _held(lease).update(
             status=Run.Status.SCORED,
@@ -146,6 +147,7 @@ def finish(
             stage="",
             details=details,
             safety=safety or [],
+            robustness=robustness or {},
             provenance=provenance or {},
             log=log,
             **_RELEASED,

@@ -92,7 +92,7 @@ class _Attempt:
         self.renewed = time.monotonic()
 
     def make(self) -> None:
-        for folder in ("answer", "looked", "predicted", "scored"):
+        for folder in ("answer", "looked", "predicted", "stressed", "scored"):
             (self.folder / folder).mkdir()
         package = cache.package(self.run.package, self.alive)
         cache.fetch(self.run.answer["files"], self.folder / "answer", self.alive)
@@ -102,11 +102,12 @@ class _Attempt:
         if predicted.status != "done":
             self.end(predicted, theirs=True)
             return
-        scored = self.score(package)
+        stressed = self.stress(package)
+        scored = self.score(package, stressed)
         if scored.status != "done":
             self.end(scored, theirs=False)
             return
-        self.store(predicted, scored)
+        self.store(predicted, stressed, scored)
 
     def look(self, package: Path) -> bool:
         """The first look at weights, with a made-up case alone; whether the full run follows at once."""
@@ -129,7 +130,7 @@ class _Attempt:
         """What a child that opens the answer is told."""
         names = sorted(self.run.answer["files"])
         told = {"manifest": self.run.package.manifest, "threads": _threads(), "names": names}
-        return told | _public_cases(self.run.package, package)
+        return told | {key: value for key, value in _public_cases(self.run.package, package).items() if key != "public"}
 
     def predict(self, package: Path) -> sandbox.Outcome:
         """Child 1: sees the answer and the inputs; no label, no database, no network."""
@@ -140,18 +141,40 @@ class _Attempt:
             work=self.folder / "predicted",
             given={"answer": self.folder / "answer", "inputs": package / "inputs"},
             limits=_limits(self.run),
-            heard=lambda message: self.hear(message, 0, 80),
+            heard=lambda message: self.hear(message, 0, 60 if self.run.package.manifest.get("robustness") else 80),
             beat_seconds=BEAT_SECONDS,
         )
 
-    def score(self, package: Path) -> sandbox.Outcome:
+    def stress(self, package: Path) -> sandbox.Outcome | None:
+        """The network on corrupted copies, where the package asks for it. What befalls it there costs the run nothing."""
+        if self.run.kind != Run.Kind.WEIGHTS or not self.run.package.manifest.get("robustness"):
+            return None
+        self.stage = "stressing"
+        stressed = sandbox.shared().run(
+            "evaluators.child:stress",
+            self.request(package) | {"public": _public_cases(self.run.package, package)["public"]},
+            work=self.folder / "stressed",
+            given={"answer": self.folder / "answer", "inputs": package / "inputs"},
+            limits=_limits(self.run),
+            heard=lambda message: self.hear(message, 60, 80),
+            beat_seconds=BEAT_SECONDS,
+        )
+        if stressed.status == "stopped":
+            raise Lost
+        return stressed
+
+    def score(self, package: Path, stressed: sandbox.Outcome | None) -> sandbox.Outcome:
         """Child 2: sees labels and the plain arrays of child 1; none of the participant's bytes."""
         self.stage = "scoring"
+        given = {"package": package, "predicted": self.folder / "predicted"}
+        if stressed and stressed.status == "done":
+            given["stressed"] = self.folder / "stressed"
+        public = _public_cases(self.run.package, package)["public"]
         return sandbox.shared().run(
             "evaluators.child:score",
-            {"manifest": self.run.package.manifest},
+            {"manifest": self.run.package.manifest, "public": public},
             work=self.folder / "scored",
-            given={"package": package, "predicted": self.folder / "predicted"},
+            given=given,
             limits=sandbox.Limits(),
             heard=lambda message: self.hear(message, 80, 100),
             beat_seconds=BEAT_SECONDS,
@@ -193,7 +216,10 @@ class _Attempt:
             log.error("run %s: %s", self.run.pk, told)
             runs.fail(self.lease, "internal", log=told)
 
-    def store(self, predicted: sandbox.Outcome, scored: sandbox.Outcome) -> None:
+    def store(self, predicted: sandbox.Outcome, stressed: sandbox.Outcome | None, scored: sandbox.Outcome) -> None:
+        robust = scored.value.get("robustness") or {}
+        if stressed and stressed.status != "done":
+            robust = {"error": stressed.status}
         rows = [Score(**{name: row[name] for name in ROW}) for row in scored.value["scores"]]
         details = blobs.put_path(self.folder / "scored" / "details.npz")
         finished = runs.finish(
@@ -202,7 +228,8 @@ class _Attempt:
             details=details.sha256,
             safety=scored.value.get("safety", []),
             provenance=provenance.of(self.run, predicted, scored, self.folder / "answer"),
-            log=(predicted.log + scored.log)[-20_000:],
+            robustness=robust,
+            log=(predicted.log + (stressed.log if stressed else "") + scored.log)[-20_000:],
         )
         if not finished:
             raise Lost
@@ -212,12 +239,14 @@ ROW = ("metric", "subset", "part", "value", "low", "high", "error", "n", "patien
 
 
 def _public_cases(row, package: Path) -> dict:
-    """Ids and inputs of the cases, in case order: what child 1 may know of cases.csv. Kept beside the package."""
-    path = package.with_name(f"{package.name}.json")
+    """Ids and inputs of the cases, in case order, and the places of the public ones: of cases.csv, children that open an
+    answer are told no more. Kept beside the package."""
+    path = package.with_name(f"{package.name}.cases.json")
     if not path.exists():
         cases = read_cases(row.manifest, package / "cases.csv")
         draft = path.with_suffix(f".{os.getpid()}")
-        draft.write_text(json.dumps({"ids": list(cases.ids), "inputs": list(cases.inputs or [])}))
+        public = [place for place in range(len(cases)) if cases.split is None or cases.split[place] == "public"]
+        draft.write_text(json.dumps({"ids": list(cases.ids), "inputs": list(cases.inputs or []), "public": public}))
         draft.rename(path)
     return json.loads(path.read_text())
 

@@ -6,7 +6,7 @@ from evaluators import chains, queues, receipts
 from evaluators.manifest import run_limits
 from evaluators.metrics.registry import Metric
 from evaluators.models import Run
-from leaderboard import access, costs, exports, submissions
+from leaderboard import access, costs, exports, robustness, submissions
 from leaderboard.contests import ladders
 from leaderboard.models import Benchmark, Submission, Task
 from leaderboard.rounding import ReleasedScore, release
@@ -118,6 +118,7 @@ def submission(row: Submission, viewer, lines: queues.Lines | None = None) -> di
         "external_data": row.external_data,
         "scores": [score.as_dict() for score in scores(row, viewer)] if run.status == Run.Status.SCORED else [],
         "cost": cost.as_dict() if (cost := costs.of(run, whole=bool(visible))) else None,
+        "robustness": robust.as_dict() if (robust := robustness.of(row, viewer)) else None,
         "faults": run.faults if own else [], "url": row.get_absolute_url(),
     }  # fmt: skip
     if "see_note" in may:

@@ -4,7 +4,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from evaluators.models import Run
-from leaderboard import access, costs, forest, standings, verdicts
+from leaderboard import access, costs, forest, robustness, standings, verdicts
 from leaderboard import benchmarks as library
 from leaderboard.models import Benchmark
 from leaderboard.views import boards, overview, refusals, shell
@@ -41,6 +41,7 @@ def benchmark(request, slug):
         evidence=measured or None,
         all_entries=everything,
     )
+    robust = robustness.of_board(board, request.user)
     difference_axis, differences = boards.differences(board)
     with_claims = not ticked or "claimed" in ticked
     context = _facts(request, found) | {
@@ -56,7 +57,8 @@ def benchmark(request, slug):
         "constraints": [verdicts.words(rule) for rule in verdicts.rules(found)],
         "difference_axis": difference_axis,
         "differences": differences,
-        "costs": costs.of_board(board),
+        "costs": [(entry, cost, robust.get(entry.submission.pk)) for entry, cost in costs.of_board(board)],
+        "robust": bool(robust),
     }
     return render(request, "leaderboard/benchmark.html", context)
 

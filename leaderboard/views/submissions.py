@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from evaluators import queues
 from evaluators.metrics import METRICS, Metric
 from evaluators.models import Run
-from leaderboard import access, answers, costs, forest, plots, verdicts
+from leaderboard import access, answers, costs, forest, plots, robustness, verdicts
 from leaderboard import submissions as verbs
 from leaderboard.models import Benchmark, Submission
 from leaderboard.rounding import ReleasedScore
@@ -45,6 +45,7 @@ STAGES = {
     "looking": gettext_lazy("looking at the files, with a made-up case"),
     "reading": gettext_lazy("reading the predictions"),
     "predicting": gettext_lazy("running the network"),
+    "stressing": gettext_lazy("running the network on corrupted copies"),
     "scoring": gettext_lazy("scoring and resampling"),
 }
 WORDS = {
@@ -105,6 +106,7 @@ def submission(request, pk):
         "model": model,
         "entry": _told(found, user),
         "may_ask_safety": run.status == Run.Status.SCORED and not gone and verdicts.may_ask(found, user),
+        "robust": robustness.of(found, user),
         "cost": costs.of(run, whole=model is not None),
         **allowed,
     }
