@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
-from evaluators import predictions, readers, runners, steps
+from evaluators import boxes, predictions, readers, runners, steps
 from evaluators.faults import Faults
 from evaluators.meter import Meter
 from evaluators.runners import heads
@@ -39,7 +39,7 @@ def _try(network, batches: "Batches", manifest: dict) -> None:
     zeros = network.synthetic()
     if zeros is not None:
         outputs = batches.run([zeros])[0]
-        if not _mapped(manifest):
+        if not _mapped(manifest) and not _boxed(manifest):
             _rows(network, outputs.reshape(1, -1), manifest)
 
 
@@ -47,6 +47,8 @@ def _judge(network, output: np.ndarray, prepared: Prepared, manifest: dict) -> N
     """Raises Faults where an output for this case is not what the benchmark needs."""
     if _mapped(manifest):
         _map(network, output, prepared, manifest)
+    elif _boxed(manifest):
+        boxes.by_class(output, prepared, manifest["classes"])
     else:
         _rows(network, np.ravel(output)[None], manifest)
 
@@ -94,11 +96,15 @@ def predict(
         for prepared, output in zip(group, outputs, strict=True):
             if mapped:
                 predictions.save_case(out, count, _map(network, output, prepared, manifest))
+            elif _boxed(manifest):
+                rows.append(boxes.by_class(output, prepared, manifest["classes"]))
             else:
                 rows.append(np.ravel(output))
             count += 1
         done(count)
-    if not mapped:
+    if _boxed(manifest):
+        predictions.save(out, {name: [case[name] for case in rows] for name in manifest["classes"]})
+    elif not mapped:
         _same_length(rows)
         predictions.save(out, _rows(network, np.stack(rows), manifest))
     if not measure:
@@ -119,6 +125,11 @@ def _mapped(manifest: dict) -> bool:
     return manifest["kind"] in ("segmentation", "restoration")
 
 
+def _boxed(manifest: dict) -> bool:
+    """Whether the answer to a case is any number of boxes."""
+    return manifest["kind"] == "detection"
+
+
 def _rows(network, outputs: np.ndarray, manifest: dict):
     """Outputs (n, outputs) as predictions.save takes them: probabilities in the order of the classes, values, risks."""
     classes = manifest.get("classes") or []
@@ -134,6 +145,8 @@ def _map(network, output: np.ndarray, prepared: Prepared, manifest: dict) -> np.
     shape = prepared.shape
     if prepared.channels_last and output.ndim == len(shape) + 1:
         output = np.moveaxis(output, -1, 0)
+    if manifest["kind"] == "restoration" and (enlarged := _enlarged(output, prepared)) is not None:
+        return enlarged
     if output.ndim not in (len(shape), len(shape) + 1) or output.shape[-len(shape) :] != prepared.grid:
         found, wanted = (" x ".join(map(str, one)) for one in (output.shape, prepared.grid))
         raise runners.refusal(
@@ -151,6 +164,19 @@ def _map(network, output: np.ndarray, prepared: Prepared, manifest: dict) -> np.
         values = [0 if place < 0 else values[place] for place in places]
     found = heads.label_map(network.head, output, shape, values)
     return _components(found) if manifest.get("instances") else found
+
+
+def _enlarged(output: np.ndarray, prepared: Prepared) -> np.ndarray | None:
+    """The output of a network that gives several pixels for each of its input, as many along every axis; else None."""
+    grid, space = prepared.grid, output.shape[-len(prepared.shape) :]
+    factors = {new // old for new, old in zip(space, grid, strict=False) if new % old == 0}
+    if len(factors) != 1 or factors == {1} or tuple(max(factors) * side for side in grid) != space:
+        return None
+    if output.size != np.prod(space) or any(record["step"] != "channels_last" for record in prepared.undo):
+        raise runners.refusal(
+            "an enlarged answer cannot be taken back", "Give one channel; change no size in `inputs`."
+        )
+    return np.asarray(output, np.float32).reshape(space)
 
 
 def _components(mask: np.ndarray) -> np.ndarray:

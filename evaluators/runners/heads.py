@@ -1,28 +1,28 @@
 """What a network's outputs mean: `head` of config.json, turning raw outputs into what metrics take.
 
 softmax, sigmoid: logits to probabilities · probabilities: taken as they are · ordinal: k - 1 logits of "grade above j",
-to the probabilities of k grades · risk: larger is worse · value: a measured quantity · labels: a map of class numbers.
+to the probabilities of k grades · risk: larger is worse · value: a measured quantity · labels: a map of class numbers ·
+boxes: see evaluators/boxes.py.
 """
 
 import numpy as np
 
 from evaluators.runners import refusal
 
-HEADS = ("softmax", "sigmoid", "probabilities", "ordinal", "risk", "value", "labels")
+HEADS = ("softmax", "sigmoid", "probabilities", "ordinal", "risk", "value", "labels", "boxes")
 BY_KIND = {
     "classification": ("softmax", "sigmoid", "probabilities", "ordinal"),
     "segmentation": ("softmax", "sigmoid", "probabilities", "labels"),
     "survival": ("risk",),
     "regression": ("value",),
     "restoration": ("value",),
+    "detection": ("boxes",),
 }
 
 
 def choose(config: dict, manifest: dict, outputs: int | None = None) -> str:
     """The head that config.json names, or the usual one for this kind of benchmark."""
-    allowed = BY_KIND.get(manifest["kind"], ())
-    if not allowed:
-        raise refusal(f"{manifest['kind']} benchmarks take prediction files only")
+    allowed = BY_KIND[manifest["kind"]]
     head = config.get("head")
     if head is None:
         single = manifest["kind"] == "classification" and (manifest.get("multilabel") or outputs == 1)

@@ -41,6 +41,7 @@ class Demo:
     entries: Callable[[], list[Baseline]]
     held_out: Callable[[], tuple[set, set]]
     needs: tuple[str, ...] = ()  # files or folders of the shared data; none: everything comes with the requirements
+    wants: tuple[str, ...] = ()  # shared data that adds an entry where it is there
     seconds: int = 5
     modules: tuple[str, ...] = field(default=())  # the shared modules it builds with; they are part of its digest
     short: bool = False  # part of the short selection, which `make demo` builds without ALL=1

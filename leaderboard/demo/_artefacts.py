@@ -34,7 +34,7 @@ def digest(name: str, demo: Demo) -> str:
     known = hashlib.sha256()
     for module in (name, *SHARED, *demo.modules):
         known.update((Path(__file__).parent / f"{module}.py").read_bytes())
-    known.update(json.dumps([_data.fingerprint(need) for need in demo.needs]).encode())
+    known.update(json.dumps([_data.fingerprint(need) for need in (*demo.needs, *demo.wants)]).encode())
     return known.hexdigest()
 
 

@@ -1,8 +1,9 @@
-"""Brain tissue on the MNI152 T1 volume of nilearn: grey and white matter, by thresholds and by clustering.
+"""Brain tissue on the MNI152 T1 volume of nilearn: grey and white matter, by thresholds, by clustering, and by a published network.
 
-One averaged brain: there is no interval, nothing is ranked and nothing was trained, and the board says so.
+The network is a MeshNet of brainchop, imported and run as it is; it was trained by others, on other brains. One averaged brain: there is no interval, nothing is ranked and nothing was trained, and the board says so.
 """
 
+import json
 import shutil
 from functools import cache
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 from leaderboard.demo import Baseline, Demo, _data, _writing
 
 CASE = "mni152"
+BRAINCHOP = "models_brainchop"
 LABELS = ["background", "grey_matter", "white_matter"]
 FILE = "mni_icbm152_{}_tal_nlin_sym_09a_converted.nii.gz"
 MANIFEST = {
@@ -148,12 +150,59 @@ def _write(folder: Path, labels: np.ndarray) -> Path:
     return _writing.archive(folder / "masks.zip", [(f"{CASE}.nii.gz", data)])
 
 
+def meshnet(folder: Path) -> Path:
+    """brainchop's network for grey and white matter: its own JSON and parameters, with the preprocessing its authors state."""
+    config = json.loads((_data.find(BRAINCHOP) / "model5_gw_ae.json").read_text())
+    steps = [{"step": "reorient", "to": "LIA"}, {"step": "pad", "size": [256]}, {"step": "normalise", "how": "minmax"}]
+    names = ["background", "white_matter", "grey_matter"]
+    _writing.config(folder, {"framework": "meshnet", **config, "inputs": {"steps": steps}, "label_names": names})
+    shutil.copyfile(_data.find(BRAINCHOP) / "model5_gw_ae.safetensors", folder / "model.safetensors")
+    (folder / "LICENSE").write_bytes((_data.find(BRAINCHOP) / "LICENSE").read_bytes())
+    front = {
+        "license": "mit",
+        "library_name": "brainchop",
+        "pipeline_tag": "image-segmentation",
+        "task": MANIFEST["task"]["slug"],
+        "tags": ["medical", "MRI", "brain", "3D", "MeshNet"],
+    }
+    sections = {
+        "What it is": "MeshNet, nine dilated convolutions of five channels, 5,598 parameters, for background, white and grey matter, "
+        "published by the brainchop project. Third-party weights, unchanged: `model5_gw_ae` of github.com/neuroneural/brainchop under "
+        "the MIT licence beside this card. Input: a T1-weighted volume at 1 mm, turned to LIA, padded to 256 x 256 x 256 voxels, scaled "
+        "to 0 to 1.",
+        "Intended use": "Its authors made it to segment brains in the browser. Here: to show that published weights are imported and run "
+        "as they are. Research use only.",
+        "Training data": "Not known here; see the authors' publication. Masoud M., Hu F., Plis S. Brainchop: In-browser MRI volumetric "
+        "segmentation and rendering. Journal of Open Source Software 8(83):5098 (2023), doi:10.21105/joss.05098. Whether the brains "
+        "that the MNI152 template averages were among it is not known either.",
+    }
+    _writing.card(folder, front, "Grey and white matter on T1 MRI, brainchop's MeshNet", sections)
+    return folder
+
+
 def entries() -> list[Baseline]:
+    published = Baseline(
+        "MeshNet of brainchop",
+        "weights",
+        meshnet,
+        "Published third-party weights, 5,598 parameters, run as they are.",
+        model="brainchop-meshnet-gwm",
+        external_data="Trained by its authors on data that is not known here.",
+    )
     return [
+        *([published] if _data.present(BRAINCHOP) else []),
         Baseline("Otsu thresholds", "predictions", thresholds, "Two thresholds on intensity, three classes."),
         Baseline("k-means on intensity", "predictions", clusters, "Three clusters of intensity; scikit-learn."),
         Baseline("Gaussian mixture on intensity", "predictions", mixture, "Three normal components; scikit-learn."),
     ]
 
 
-DEMO = Demo(slug=MANIFEST["slug"], package=package, entries=entries, held_out=held_out, seconds=15, short=True)
+DEMO = Demo(
+    slug=MANIFEST["slug"],
+    package=package,
+    entries=entries,
+    held_out=held_out,
+    wants=(BRAINCHOP,),
+    seconds=15,
+    short=True,
+)

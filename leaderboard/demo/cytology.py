@@ -1,6 +1,7 @@
 """Breast-mass cytology: thirty measures of cell nuclei from a needle aspirate, scikit-learn's Wisconsin data.
 
-Four in ten of the 569 patients are held out; logistic regression, boosting and nearest neighbours answer as predictions.
+Four in ten of the 569 patients are held out. Two ONNX graphs as weights, which take the measures as they are in the table and
+hold their own standardisation; boosting and nearest neighbours as predictions.
 """
 
 from functools import cache
@@ -8,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from leaderboard.demo import Baseline, Demo, _writing
+from leaderboard.demo import Baseline, Demo, _graphs, _writing
 
 HELD_OUT = 0.4
 CLASSES = ["benign", "malignant"]
+LAYERS = (16, 8)
 TASK = {
     "slug": "breast-mass-cytology",
     "title": "Breast-mass cytology",
@@ -51,7 +53,7 @@ MANIFEST = {
     "task": TASK,
     "kind": "classification",
     "classes": CLASSES,
-    "accepts": ["predictions"],
+    "accepts": ["predictions", "weights"],
     "labels": "public",
     "release_inputs": True,
     "metrics": METRICS,
@@ -87,8 +89,7 @@ def case_id(row: int) -> str:
     return f"w{row:04d}"
 
 
-def write(folder: Path, manifest: dict) -> None:
-    """The package of the held-out part under any manifest: the weights benchmark is made of the same table."""
+def package(folder: Path) -> None:
     x, y = table()
     test = split()[1]
     _writing.arrays(folder / "inputs" / "measures.npz", measures=x[test].astype(np.float32))
@@ -101,11 +102,7 @@ def write(folder: Path, manifest: dict) -> None:
         }
         for number, row in enumerate(test)
     )
-    _writing.package(folder, manifest, cases)
-
-
-def package(folder: Path) -> None:
-    write(folder, MANIFEST)
+    _writing.package(folder, MANIFEST, cases)
 
 
 def training() -> tuple[np.ndarray, np.ndarray]:
@@ -119,14 +116,6 @@ def predict(model, folder: Path) -> Path:
     test = split()[1]
     values = model.fit(*training()).predict_proba(table()[0][test])
     return _writing.probabilities(folder / "answer.csv", [case_id(row) for row in test], CLASSES, values)
-
-
-def logistic(folder: Path) -> Path:
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    return predict(make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000)), folder)
 
 
 def boosting(folder: Path) -> Path:
@@ -143,12 +132,77 @@ def neighbours(folder: Path) -> Path:
     return predict(make_pipeline(StandardScaler(), KNeighborsClassifier(15, weights="distance")), folder)
 
 
+def perceptron(folder: Path) -> Path:
+    from sklearn.neural_network import MLPClassifier
+
+    x, y, mean, spread = _standardised()
+    network = MLPClassifier(LAYERS, alpha=1.0, max_iter=600, random_state=0).fit(x, y)
+    layers = list(zip(network.coefs_, network.intercepts_, strict=True))
+    return _publish(folder, layers, mean, spread, "Two hidden layers of 16 and 8 rectified units (MLPClassifier).")
+
+
+def linear(folder: Path) -> Path:
+    from sklearn.linear_model import LogisticRegression
+
+    x, y, mean, spread = _standardised()
+    model = LogisticRegression(max_iter=2000).fit(x, y)
+    return _publish(
+        folder, [(model.coef_.T, model.intercept_)], mean, spread, "One linear layer (logistic regression)."
+    )
+
+
+def _standardised() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    x, y = training()
+    mean, spread = x.mean(axis=0), x.std(axis=0)
+    return (x - mean) / spread, y, mean, spread
+
+
+def _publish(folder: Path, layers: list, mean: np.ndarray, spread: np.ndarray, words: str) -> Path:
+    (folder / "model.onnx").write_bytes(_graphs.dense(layers, mean, spread).SerializeToString())
+    _writing.config(folder, _graphs.config(CLASSES))
+    front = {
+        "license": "apache-2.0",
+        "library_name": "onnx",
+        "pipeline_tag": "tabular-classification",
+        "task": TASK["slug"],
+        "tags": ["medical", "cytology", "breast"],
+        "datasets": ["breast-cancer-wisconsin-diagnostic"],
+    }
+    size = sum(weight.size + bias.size for weight, bias in layers)
+    train = len(split()[0])
+    sections = {
+        "What it is": f"{words} {size} parameters. Input: thirty measures of cell nuclei, `(n, 30)` float32, in the order and "
+        "units of scikit-learn's `load_breast_cancer`; the graph standardises them itself. Output: the "
+        "probabilities of benign and malignant, `(n, 2)`.",
+        "Intended use": "To show how a network over a table is published, run and measured. Research use only.",
+        "Training data": f"{train} patients of the Wisconsin diagnostic data (CC BY 4.0), none of them among the held-out "
+        f"patients of `{MANIFEST['slug']}`. {SOURCE['citation']}",
+    }
+    _writing.card(folder, front, "Breast-mass cytology from thirty measures of nuclei", sections)
+    return folder
+
+
 def entries() -> list[Baseline]:
     return [
-        Baseline("Logistic regression", "predictions", logistic, "Thirty standardised measures; scikit-learn."),
+        Baseline(
+            "Logistic regression (ONNX)",
+            "weights",
+            linear,
+            "Thirty standardised measures; one linear layer as a graph.",
+            model="cytology-logistic-regression",
+        ),
+        Baseline(
+            "Small perceptron (ONNX)",
+            "weights",
+            perceptron,
+            "Two hidden layers over thirty measures.",
+            model="cytology-perceptron",
+        ),
         Baseline("Gradient boosting", "predictions", boosting, "150 histogram trees; scikit-learn."),
         Baseline("Nearest neighbours", "predictions", neighbours, "15 neighbours by distance; scikit-learn."),
     ]
 
 
-DEMO = Demo(slug=MANIFEST["slug"], package=package, entries=entries, held_out=held_out, short=True)
+DEMO = Demo(
+    slug=MANIFEST["slug"], package=package, entries=entries, held_out=held_out, modules=("_graphs",), short=True
+)
