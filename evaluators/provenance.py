@@ -25,7 +25,7 @@ def of(run: Run, predicted: sandbox.Outcome, scored: sandbox.Outcome, answer: Pa
     manifest, told = run.package.manifest, predicted.value
     found = {
         "evaluator": evaluators.__version__,
-        "code": _code(),
+        "code": code_digest(),
         "lock": lock_digest(),
         "versions": {name: metadata.version(name) for name in LIBRARIES},
         "package": run.package.digest,
@@ -44,7 +44,7 @@ def of(run: Run, predicted: sandbox.Outcome, scored: sandbox.Outcome, answer: Pa
 
 
 @functools.cache
-def _code() -> str:
+def code_digest() -> str:
     """SHA-256 over the evaluator's own source files: which code it was, where a version number says too little."""
     folder = Path(__file__).resolve().parent
     found = hashlib.sha256()

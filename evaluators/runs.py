@@ -67,6 +67,32 @@ def create(package: Package, kind: str, answer: dict, scope: str, queue: str = "
     )
 
 
+def repeat(run: Run) -> Run:
+    """A new run of the same answer under the evaluator there is now; it takes the place of `run` once it is scored.
+
+    Until then, and where it comes to no score, `run` stands. One that is open already is given back. The caller rings.
+    """
+    known = Run.objects.filter(replaces=run, status__in=Run.OPEN).first()
+    if known:
+        return known
+    kept = {
+        name: getattr(run, name) for name in ("package", "kind", "answer", "answer_digest", "scope", "queue", "created")
+    }
+    return Run.objects.create(
+        **kept, evaluator=evaluators.__version__, priority=run.priority, looked=run.looked, replaces=run,
+        opened_real_case=run.opened_real_case,
+    )  # fmt: skip
+
+
+def _take_place(run: Run) -> None:
+    """What it repeats is superseded, and whatever pointed there points to this run; whose rows those are is not known here."""
+    Run.objects.filter(pk=run.replaces_id).update(superseded_by=run)
+    for relation in Run._meta.related_objects:
+        if relation.related_model._meta.app_label != Run._meta.app_label:
+            rows = relation.related_model._base_manager.filter(**{relation.field.name: run.replaces_id})
+            rows.update(**{relation.field.name: run.pk})
+
+
 def reusable(package: Package, kind: str, answer_digest: str, scope: str) -> Run | None:
     """An earlier run of the same answer by the same team that is scored or still open; never another team's."""
     same = Run.objects.filter(
@@ -161,6 +187,8 @@ def finish(
         run.receipt = receipts.issue(run, scores)
         Run.objects.filter(pk=run.pk).update(receipt=run.receipt)
         chains.append(run)
+        if run.replaces_id:
+            _take_place(run)
     return True
 
 

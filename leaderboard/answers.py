@@ -32,13 +32,13 @@ class Released:
         return {"metric": self.metric, "subset": self.subset} | part | self.score.as_dict()
 
 
-def scores(submission: Submission, viewer) -> list[Released]:
+def scores(submission: Submission, viewer, run: Run | None = None) -> list[Released]:
     """The scores of a submission: primary metric first, all cases first. Finer ones only for those who may see them.
 
-    Of a sealed benchmark those on public cases alone, whoever looks.
+    Of a sealed benchmark those on public cases alone, whoever looks. run: an earlier one, which another replaced.
     """
     benchmark, may = submission.benchmark, access.allowed(viewer, submission)
-    rows = submission.run.scores.all()
+    rows = (run or submission.run).scores.all()
     if submission.pk in ladders.held_back(benchmark) and "see_exact" not in may:
         return []
     if benchmark.sealed:

@@ -243,6 +243,14 @@ def cancel(request, pk: int):
     return answers.submission(submissions.cancel(_submission(request, pk), request.user), request.user)
 
 
+@api.post("/submissions/{int:pk}/rerun", tags=["submissions"], auth=signed_in)
+def rerun(request, pk: int):
+    """Evaluate a scored submission anew with the evaluator there is now (for organisers); its scores stand until then."""
+    found = _submission(request, pk)
+    run = submissions.rerun(found, request.user)
+    return answers.submission(found, request.user) | {"rerun": run.pk}
+
+
 @api.post("/submissions/{int:pk}/withdraw", tags=["submissions"], auth=signed_in)
 def withdraw(request, pk: int):
     """Take an entry off the board; its quota stays used."""

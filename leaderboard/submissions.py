@@ -316,5 +316,28 @@ def withdraw(submission: Submission, user) -> Submission:
     return submission
 
 
+def earlier(submission: Submission) -> list[Run]:
+    """The runs that this submission's run replaced, one after the other, the latest first."""
+    found, run = [], submission.run
+    while run.replaces_id:
+        run = run.replaces
+        found.append(run)
+    return found
+
+
+def rerun(submission: Submission, user) -> Run:
+    """Evaluate a scored submission anew with the evaluator there is now. Raises Refused."""
+    _require(user, "rerun", submission)
+    if submission.contest_team_id:
+        hint = "Its judges ask for it, with a reason that is put on record."
+        raise Refused("contest", "This submission is in a competition.", hint, status=409)
+    with transaction.atomic():
+        if submission.run.status != Run.Status.SCORED:
+            raise Refused("not_scored", "Only what was scored is evaluated again.", "Hand it in again.", status=409)
+        run = runs.repeat(submission.run)
+        transaction.on_commit(partial(runs.ring, run))
+    return run
+
+
 def _shared(submission: Submission) -> bool:
     return Submission.objects.filter(run=submission.run_id, withdrawn=None).exclude(pk=submission.pk).exists()

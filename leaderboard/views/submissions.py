@@ -86,7 +86,9 @@ def submission(request, pk):
     found = _find(request, pk)
     user, run = request.user, found.run
     gone, model = found.withdrawn is not None, _model(found, user)
-    allowed = {action: access.can(user, action, found) for action in ("see_note", "see_faults", "cancel", "see_log")}
+    allowed = {
+        action: access.can(user, action, found) for action in ("see_note", "see_faults", "cancel", "see_log", "rerun")
+    }
     context = {
         "submission": found,
         "benchmark": found.benchmark,
@@ -106,6 +108,8 @@ def submission(request, pk):
         "model": model,
         "entry": _told(found, user),
         "may_ask_safety": run.status == Run.Status.SCORED and not gone and verdicts.may_ask(found, user),
+        "earlier": [(old, answers.scores(found, user, old)) for old in verbs.earlier(found)],
+        "repeats": run.repetitions.filter(status__in=Run.OPEN).first(),
         "robust": robustness.of(found, user),
         "cost": costs.of(run, whole=model is not None),
         **allowed,
@@ -126,6 +130,16 @@ def cancel(request, pk):
 def withdraw(request, pk):
     verbs.withdraw(_find(request, pk), request.user)
     messages.success(request, _("Withdrawn. It is off the board, and kept on record."))
+    return redirect("submission", pk=pk)
+
+
+@require_POST
+@refusals.page
+def rerun(request, pk):
+    run = verbs.rerun(_find(request, pk), request.user)
+    messages.success(
+        request, _("Queued as run %(id)d. The scores there are stand until it is scored.") % {"id": run.pk}
+    )
     return redirect("submission", pk=pk)
 
 

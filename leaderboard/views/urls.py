@@ -38,6 +38,7 @@ urlpatterns = [
     path("submissions/<int:pk>/", submissions.submission, name="submission"),
     path("submissions/<int:pk>/plots/", plots.submission, name="submission_plots"),
     path("submissions/<int:pk>/cancel/", submissions.cancel, name="submission_cancel"),
+    path("submissions/<int:pk>/rerun/", submissions.rerun, name="submission_rerun"),
     path("submissions/<int:pk>/withdraw/", submissions.withdraw, name="submission_withdraw"),
     path("workers/", workers.page, name="workers"),
     path("submissions/<int:pk>/safety/", submissions.safety, name="submission_safety"),
