@@ -64,6 +64,14 @@ def task(row: Task) -> dict:
     return {name: getattr(row, name) for name in ("slug", "title", "question", "specialty", "modality", "anatomy")}
 
 
+def task_whole(row: Task, listed: list[Benchmark]) -> dict:
+    """A task with the benchmarks in `listed`, and the claims on them or on none."""
+    claims = [claim for claim in row.claims.order_by("pk") if claim.benchmark_id in {None, *(b.pk for b in listed)}]
+    return task(row) | {
+        "benchmarks": [benchmark(item) for item in listed], "claims": [exports.claim_dict(claim) for claim in claims]
+    }  # fmt: skip
+
+
 def metric(row: Metric) -> dict:
     """The facts of a metric."""
     low, high = (bound if abs(bound) != float("inf") else None for bound in row.range)

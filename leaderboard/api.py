@@ -15,6 +15,7 @@ from evaluators import chains, queues
 from evaluators import package as packages
 from evaluators.models import Run
 from leaderboard import access, answers, benchmarks, cases, exports, rest, standings, submissions
+from leaderboard.api_elsewhere import router as elsewhere
 from leaderboard.api_plots import router as plots
 from leaderboard.client import checks, kits
 from leaderboard.contest_api import router as competitions
@@ -35,6 +36,7 @@ api = rest.handle_errors(
 )
 api.add_router("/models", models)
 api.add_router("", plots)
+api.add_router("", elsewhere)
 api.add_router("/competitions", competitions)
 signed_in, uploader, organiser = rest.SignedIn(), rest.Uploader(), rest.Organiser()
 
@@ -77,6 +79,18 @@ def tasks(request, limit: int = rest.PAGE, offset: int = 0):
     return rest.page(
         request, rows.distinct().order_by("specialty", "title", "pk"), "tasks", answers.task, limit, offset
     )
+
+
+@api.get("/tasks/{slug}", tags=["tasks"])
+def task(request, slug: str):
+    """One task with its benchmarks and the published claims about it, as you may see them."""
+    listed = list(benchmarks.visible(request.user).filter(task__slug=slug))
+    found = Task.objects.filter(slug=slug).first()
+    if found is None or not (listed or found.claims.filter(benchmark=None).exists()):
+        raise NotFound(
+            "task_not_found", "There is no such task, or you may not see it.", "GET /api/v1/tasks lists them."
+        )
+    return answers.task_whole(found, listed)
 
 
 @api.get("/benchmarks", tags=["benchmarks"])
@@ -122,20 +136,26 @@ def benchmark(request, slug: str, version: str = ""):
 def leaderboard(
     request,
     slug: str,
-    format: Literal["json", "csv", "latex", "markdown"] = "json",
+    format: Literal["json", "csv", "latex", "markdown", "bibtex", "papers"] = "json",
     version: str = "",
     metric: str = "",
     subset: str = "",
     evidence: list[str] = Query(default=[]),
     all_entries: bool = False,
+    limit: int = 0,
+    offset: int = 0,
 ):
-    """The board, with numbers rounded to the benchmark's step (exact for its organiser)."""
+    """The board, with numbers rounded to the benchmark's step (exact for its organiser). With `limit`, so many entries from
+    `offset` on, best first, and `next` where there are more; without it, all of them."""
     found = benchmarks.find(slug, request.user, version)
     board = standings.table(
         found, request.user, metric=metric, subset=subset, evidence=evidence, all_entries=all_entries
     )
+    following = rest.cut(request, board, limit, offset) if limit or offset else None
     _, media_type, ending = exports.FORMATS[format]
     response = HttpResponse(exports.write(board, format), content_type=media_type)
+    if following:
+        response["Link"] = f'<{following}>; rel="next"'
     if format != "json":
         response["Content-Disposition"] = f'attachment; filename="{found.slug}-v{found.version}.{ending}"'
     return rest.with_etag(request, response)

@@ -1,4 +1,5 @@
-"""A board as CSV (one row per score), JSON, LaTeX (booktabs) and Markdown; every export carries intervals, n and version.
+"""A board as CSV (one row per score), JSON, LaTeX (booktabs), Markdown, BibTeX of its sources and Papers with Code's JSON;
+every export of scores carries intervals, n and version.
 
 Each writer is a pure function of a Board, so an export shows exactly what its reader's page shows.
 """
@@ -7,6 +8,9 @@ import csv
 import io
 import json
 
+from leaderboard.citations import as_bibtex
+from leaderboard.papers import as_papers
+from leaderboard.ranking import goodness
 from leaderboard.spreadsheets import cell
 from leaderboard.standings import Board, Entry
 
@@ -103,22 +107,38 @@ def as_csv(board: Board) -> str:
     return out.getvalue()
 
 
+BOLD = "\0"  # around a cell that its table sets in bold
+
+
 def _rows(board: Board) -> list[list[str]]:
-    """Header and rows as plain text, for tables that people read."""
-    header = [
-        "Rank",
-        "Entry",
-        "Team",
-        "Evidence",
-        *(f"{m.symbol}{f' ({m.unit})' if m.unit else ''}" for m in _shown(board)),
-    ]
+    """Header and rows as plain text, for tables that people read. BOLD stands around the best of each column; in the first,
+    around every entry that the first is not significantly better than."""
+    shown = _shown(board)
+    header = ["Rank", "Entry", "Team", "Evidence", *(f"{m.symbol}{f' ({m.unit})' if m.unit else ''}" for m in shown)]
     rows = [header]
+    best = {m.name: _best(board, m) for m in shown[1:]}
     for entry in board.entries:
-        rank = "\N{EN DASH}" if entry.rank is None else f"{entry.rank} ({entry.rank_low}\N{EN DASH}{entry.rank_high})"
+        rank = "\N{EN DASH}" if entry.rank is None else str(entry.rank)
+        rank += f" ({entry.rank_low}\N{EN DASH}{entry.rank_high})" if entry.rank_low else ""
         evidence = entry.evidence + (", inputs public" if entry.inputs_public else "")
-        scores = [_score(entry.scores.get(metric.name)) for metric in _shown(board)]
-        rows.append([rank, entry.name, entry.submission.by, evidence, *scores])
+        scores = [_score(entry.scores.get(metric.name)) for metric in shown]
+        bold = [entry.rank == 1 or entry.tied, *(_value(entry, m) == best[m.name] is not None for m in shown[1:])]
+        scores = [f"{BOLD}{text}{BOLD}" if strong else text for text, strong in zip(scores, bold, strict=True)]
+        rows.append([rank, entry.name.replace(BOLD, ""), entry.submission.by, evidence, *scores])
     return rows
+
+
+def _best(board: Board, metric) -> float | None:
+    known = [value for entry in board.ranked if (value := _value(entry, metric)) is not None]
+    return max(known, key=lambda value: goodness(metric, value), default=None)
+
+
+def _value(entry: Entry, metric) -> float | None:
+    return entry.scores[metric.name].value if metric.name in entry.scores else None
+
+
+def _bold(text: str, before: str, after: str) -> str:
+    return f"{before}{text.strip(BOLD)}{after}" if text.startswith(BOLD) else text
 
 
 def _shown(board: Board) -> list:
@@ -140,7 +160,8 @@ def caption(board: Board) -> str:
     said = (
         f"{board.benchmark.title}, version {board.benchmark.version}. Ordered by {board.metric.title}; "
         f"{board.n:,} cases of {board.patients:,} patients; values with 95 % intervals from resampled patients, "
-        "ranks with 95 % rank intervals (max-T over all pairs)."
+        "ranks with 95 % rank intervals (max-T over all pairs). "
+        f"Bold: in {board.metric.symbol} every entry that the first is not significantly better than, elsewhere the best value."
     )
     if board.resolvable_text:
         said += f" Smallest resolvable difference {board.resolvable_text}."
@@ -148,7 +169,10 @@ def caption(board: Board) -> str:
 
 
 def as_latex(board: Board) -> str:
-    header, *rows = ([text.translate(LATEX).replace("\N{EN DASH}", "--") for text in row] for row in _rows(board))
+    header, *rows = (
+        [_bold(text.translate(LATEX).replace("\N{EN DASH}", "--"), r"\textbf{", "}") for text in row]
+        for row in _rows(board)
+    )
     columns = "rlll" + "l" * (len(header) - 4)
     lines = [
         r"% needs \usepackage{booktabs}", r"\begin{table}", r"\centering", rf"\caption{{{caption(board).translate(LATEX)}}}",
@@ -159,7 +183,7 @@ def as_latex(board: Board) -> str:
 
 
 def as_markdown(board: Board) -> str:
-    header, *rows = ([text.translate(MARKDOWN) for text in row] for row in _rows(board))
+    header, *rows = ([_bold(text.translate(MARKDOWN), "**", "**") for text in row] for row in _rows(board))
     aligned = ["---:", "---", "---", "---", *("---" for _ in header[4:])]
     table = "\n".join("| " + " | ".join(row) + " |" for row in (header, aligned, *rows))
     return f"**{caption(board).translate(MARKDOWN)}**\n\n{table}\n"
@@ -171,4 +195,6 @@ FORMATS = {
     "csv": (as_csv, "text/csv; charset=utf-8", "csv"),
     "latex": (as_latex, "application/x-latex; charset=utf-8", "tex"),
     "markdown": (as_markdown, "text/markdown; charset=utf-8", "md"),
+    "bibtex": (as_bibtex, "application/x-bibtex; charset=utf-8", "bib"),
+    "papers": (as_papers, "application/json", "papers.json"),
 }

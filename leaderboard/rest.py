@@ -55,6 +55,13 @@ def _guarded(view):
         response = refused or view(request, *args, **kwargs)
         if response.status_code == 405 and "json" not in response.headers.get("Content-Type", ""):
             response = _method_not_allowed(request, response)
+        if (
+            request.method == "GET"
+            and response.status_code == 200
+            and not response.streaming
+            and "ETag" not in response
+        ):
+            response = with_etag(request, response)
         patch_vary_headers(response, ["Authorization", "Cookie"])
         response.headers.setdefault("Cache-Control", "private, no-cache")
         return _without_body(request, response) if head else response
@@ -229,6 +236,16 @@ def page(request, rows, name: str, show, limit: int = PAGE, offset: int = 0) -> 
     query["limit"], query["offset"] = limit, after
     following = request.build_absolute_uri(f"{request.path}?{query.urlencode()}") if after < count else None
     return {"count": count, name: [show(row) for row in rows[offset:after]], "next": following}
+
+
+def cut(request, board, limit: int, offset: int) -> str | None:
+    """Leave one page of the board's entries in it; the address of the next, or None."""
+    limit, offset = min(max(limit or PAGE, 1), LARGEST_PAGE), max(offset, 0)
+    after, count = offset + limit, len(board.entries)
+    board.entries = board.entries[offset:after]
+    query = request.GET.copy()
+    query["limit"], query["offset"] = limit, after
+    return request.build_absolute_uri(f"{request.path}?{query.urlencode()}") if after < count else None
 
 
 def docs() -> dict:

@@ -10,7 +10,9 @@ from leaderboard.models import Benchmark
 from leaderboard.views import boards, overview, refusals, shell
 
 EVIDENCE = tuple(Run.Kind.values)
-EXPORTS = (("csv", "CSV"), ("json", "JSON"), ("latex", "LaTeX"), ("markdown", "Markdown"))
+EXPORTS = (
+    ("csv", "CSV"), ("json", "JSON"), ("latex", "LaTeX"), ("markdown", "Markdown"), ("bibtex", "BibTeX"), ("papers", "Papers with Code"),
+)  # fmt: skip
 
 
 @require_safe

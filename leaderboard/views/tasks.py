@@ -20,7 +20,7 @@ def tasks(request):
 @require_safe
 def task(request, slug):
     found = get_object_or_404(Task, slug=slug)
-    benchmarks = _seen(request.user, found)
+    benchmarks = seen(request.user, found)
     leaders = overview.leaders(request.user, benchmarks)
     claims = Claim.objects.filter(task=found, benchmark=None) | Claim.objects.filter(benchmark__in=benchmarks)
     context = {
@@ -38,13 +38,13 @@ def task(request, slug):
 def picture(request, slug):
     """The task's picture, a PNG that the house itself made or loaded."""
     found = get_object_or_404(Task, slug=slug)
-    _seen(request.user, found)
+    seen(request.user, found)
     if not found.picture:
         raise Http404
     return FileResponse(blobs.open(found.picture), content_type="image/png", headers={"Cache-Control": "max-age=3600"})
 
 
-def _seen(user, found: Task) -> list:
+def seen(user, found: Task) -> list:
     """The benchmarks of a task that this person may see. Raises Http404 where it is known from others alone."""
     benchmarks = list(library.visible(user).filter(task=found))
     if not benchmarks and not found.claims.exists() and found.benchmarks.exists():

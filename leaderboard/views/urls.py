@@ -10,6 +10,7 @@ from leaderboard.views import (
     contest_new,
     contest_teams,
     docs,
+    elsewhere,
     health,
     home,
     organise,
@@ -30,6 +31,9 @@ urlpatterns = [
     path("benchmarks/", benchmarks.benchmarks, name="benchmarks"),
     path("benchmarks/new/", organise.new, name="benchmark_new"),  # before <slug>; the loader keeps this slug free
     path("benchmarks/<str:slug>/", benchmarks.benchmark, name="benchmark"),
+    path("benchmarks/<str:slug>/feed/", elsewhere.board_feed, name="benchmark_feed"),
+    path("benchmarks/<str:slug>/embed/", elsewhere.embed, name="benchmark_embed"),
+    path("tasks/<str:slug>/feed/", elsewhere.task_feed, name="task_feed"),
     path("benchmarks/<str:slug>/plots/", plots.board, name="benchmark_plots"),
     path("benchmarks/<str:slug>/submit/", submit.submit, name="submit"),
     path("benchmarks/<str:slug>/publish/", organise.publish, name="benchmark_publish"),
