@@ -71,7 +71,7 @@ def eval_results(card: Card) -> str:
             {
                 "dataset": {"id": f"{benchmark.owner.name}/{benchmark.slug}", "task_id": row.metric},
                 "value": row.score.value,
-                "date": run.finished.isoformat(),
+                "date": (run.finished or card.submission.created).isoformat(),
                 "source": {"url": card.address, "name": "Kensa"},
                 "notes": f"version {benchmark.version}, {run.kind}, {_named(row)}",
             }

@@ -25,7 +25,7 @@ def write(title: str, about: str, page: str, own: str, rows: list[Submission], v
             title=f"{row.name}: {_headline(row, viewer)}", link=site + row.get_absolute_url(),
             description=_("%(name)s by %(team)s on %(board)s, version %(version)s.")
             % {"name": row.name, "team": row.by, "board": row.benchmark.title, "version": row.benchmark.version},
-            author_name=str(row.by), pubdate=row.run.finished, updateddate=row.run.finished,
+            author_name=str(row.by), pubdate=row.run.finished or row.created, updateddate=row.run.finished or row.created,
             unique_id=site + row.get_absolute_url(),
         )  # fmt: skip
     return feed.writeString("utf-8")

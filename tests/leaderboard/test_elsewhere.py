@@ -82,10 +82,7 @@ def test_papers_json_has_measured_rows_alone_with_interval_and_evidence(entries,
     assert task["task"] == "Is there a tumour?" and sota["metrics"][0] == "Area under the ROC curve"
     first = sota["rows"][0]
     assert len(sota["rows"]) == 3 and "Never measured" not in json.dumps(sota)
-    assert (
-        first["metrics"]["Area under the ROC curve"] == "0.82"
-        and first["evidence"] == "predictions"
-    )
+    assert first["metrics"]["Area under the ROC curve"] == "0.82" and first["evidence"] == "predictions"
     assert first["code_links"][0]["url"] == "https://example.org/code" and first["model_links"] == []
     assert "lab/hush" not in json.dumps(task)
     own = json.loads(exports.write(standings.table(benchmark, cast.ann), "papers"))[0]["datasets"][0]["sota"]["rows"][0]
