@@ -5,9 +5,8 @@ exact. Rank intervals and the tie group come from one max-T over all pairs, and 
 with the organiser's baselines, so that nobody widens it by submitting often.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date
 
 from django.db.models import Q
 
@@ -15,47 +14,14 @@ from evaluators.metrics import METRICS
 from evaluators.metrics.registry import Metric
 from evaluators.models import Run, Score
 from evaluators.safety import BROKEN
-from leaderboard import access, cases, ranking, reading, verdicts, yardsticks
-from leaderboard.contests import ladders
-from leaderboard.models import Benchmark, Claim, Submission
-from leaderboard.rounding import ReleasedScore, release, text, to_step
-from leaderboard.verdicts import Told
-from zoo.access import visible_models
+from leaderboard import access, cases, entries, ranking, reading, yardsticks
+from leaderboard.entries import ON_BOARD, Entry
+from leaderboard.models import Benchmark, Claim
+from leaderboard.rounding import text, to_step
 from zoo.errors import NotFound
-from zoo.models import Model, Namespace
 
-
-@dataclass
-class Entry:
-    """One row. `rank` is None where the entry is not ranked: no value, no interval, or not its team's best."""
-
-    rank: int | None
-    rank_low: int | None
-    rank_high: int | None
-    tied: bool  # with the first: the first is not significantly better
-    name: str
-    evidence: str  # predictions | weights
-    inputs_public: bool  # for weights: a network run on public inputs can be a lookup table
-    team: Namespace
-    submission: Submission
-    model: Model | None  # None where there is none, or the viewer may not see it
-    revision: str
-    date: datetime
-    run: Run
-    scores: dict[str, ReleasedScore]  # by metric name, on the board's subset
-    baseline: bool = False
-    reason: str = ""  # why it is not ranked
-    told: list[Told] = field(default_factory=list)  # safety verdicts, as far as the viewer may know them
-
-    @property
-    def safety(self) -> str:
-        """broken | not shown | holds, or "" where nothing is told."""
-        return verdicts.worst(self.told)
-
-    @property
-    def score(self) -> ReleasedScore | None:
-        """The one the board is ordered by."""
-        return next(iter(self.scores.values()), None)
+__all__ = ["ON_BOARD", "Board", "Difference", "Entry", "among", "head", "metrics_of", "subsets_of", "table"]
+SHOWN = 200  # differences to the first
 
 
 @dataclass(frozen=True)
@@ -97,22 +63,13 @@ class Board:
     worse: dict[int, list[int]] = field(default_factory=dict)  # submission id -> leading ones it is significantly above
     reading: list[str] = field(default_factory=list)
     quiet: list[yardsticks.Row] = field(default_factory=list)  # trivial predictors and human readers
-    safety: bool = False  # whether this package has constraints
+    day: date | None = None  # as it stood at the end of this past day
     among: str = ""  # of which entries, where it is not all of the benchmark's
     updating: bool = False  # ranks are those last computed; a worker computes the next
 
     @property
     def ranked(self) -> list[Entry]:
         return [entry for entry in self.entries if entry.rank is not None]
-
-
-# What a submission must be to stand on a board.
-ON_BOARD = {
-    "withdrawn": None,
-    "disqualified": None,
-    "contest_team__disqualified": None,
-    "run__status": Run.Status.SCORED,
-}
 
 
 def metrics_of(benchmark: Benchmark) -> list[Metric]:
@@ -131,20 +88,40 @@ def subsets_of(benchmark: Benchmark, viewer) -> list[str]:
     return ["all", *sorted(set(found) - {"all"})]
 
 
-def table(benchmark: Benchmark, viewer, *, metric=None, subset=None, evidence=None, all_entries=False) -> Board:
+def table(
+    benchmark: Benchmark,
+    viewer,
+    *,
+    metric=None,
+    subset=None,
+    evidence=None,
+    all_entries=False,
+    team="",
+    training="",
+    day: date | None = None,
+    whole=True,
+) -> Board:
     """The board of `benchmark` as `viewer` may see it.
 
-    metric: a metric's name, default the primary one. subset: default all cases, of a sealed benchmark the public ones. evidence: kinds to show (str or list);
-    it hides rows and changes no rank. all_entries: also each team's other entries, unranked.
+    metric: a metric's name, default the primary one. subset: default all cases, of a sealed benchmark the public ones.
+    evidence: kinds to show (str or list), team: a team's name, training: a modality of the training data; they hide rows and
+    change no rank. all_entries: also each team's other entries, unranked. day: as it stood at the end of a past day.
+    whole: with the scores on all metrics, not the chosen one alone.
     Raises NotFound for a metric or subset that is not on this board, or not for this viewer.
     """
+    board = head(benchmark, viewer, metric=metric, subset=subset)
+    board.day = day
+    _fill(board, viewer, evidence, all_entries, team, training, whole)
+    return board
+
+
+def head(benchmark: Benchmark, viewer, *, metric=None, subset=None) -> Board:
+    """The board without its entries: what it is by, on which cases. Raises NotFound as `table` does."""
     metrics = metrics_of(benchmark)
     chosen = _choose(metric or metrics[0].name, {item.name: item for item in metrics}, "metric")
     subsets = subsets_of(benchmark, viewer)
     subset = _choose(subset or access.headline(benchmark), {name: name for name in subsets}, "subset")
-    board = _board(benchmark, viewer, chosen, metrics, subset, subsets)
-    _narrow(board, evidence, all_entries)
-    return board
+    return _board(benchmark, viewer, chosen, metrics, subset, subsets)
 
 
 def among(
@@ -156,34 +133,41 @@ def among(
     """
     metrics = metrics_of(benchmark)
     chosen = _choose(metric or metrics[0].name, {item.name: item for item in metrics}, "metric")
-    board = _board(benchmark, viewer, chosen, metrics, subset, [subset], rows)
+    board = _board(benchmark, viewer, chosen, metrics, subset, [subset])
     board.among = topic
-    _narrow(board, None, all_entries)
+    _fill(board, viewer, None, all_entries, rows=rows)
     return board
 
 
-def _board(benchmark, viewer, chosen, metrics, subset, subsets, rows: Q | None = None) -> Board:
-    exact = access.is_organiser(viewer, benchmark)
+def _board(benchmark, viewer, chosen, metrics, subset, subsets) -> Board:
     n, patients = cases.count(benchmark.package, subset)
-    finer = access.sees_finer(viewer, benchmark)
     return Board(
-        benchmark=benchmark, metric=chosen, metrics=metrics, subset=subset, subsets=subsets, exact=exact,
-        finer=finer, safety=bool(verdicts.rules(benchmark)),
-        quiet=yardsticks.rows(benchmark, chosen.name, subset, exact, finer), step=benchmark.steps.get(chosen.name),
-        claims=list(benchmark.claims.all()), entries=_entries(benchmark, viewer, chosen, metrics, subset, exact, rows),
-        n=n, patients=patients,
+        benchmark=benchmark, metric=chosen, metrics=metrics, subset=subset, subsets=subsets,
+        exact=access.is_organiser(viewer, benchmark), finer=access.sees_finer(viewer, benchmark), entries=[], claims=[],
+        step=benchmark.steps.get(chosen.name), n=n, patients=patients,
     )  # fmt: skip
 
 
-def _narrow(board: Board, evidence, all_entries: bool) -> None:
-    """Rank each team's best, and keep the rows that were asked for."""
-    family = _family(board.entries, board.metrics[0])
-    _rank(board, family)
-    if not all_entries:
-        board.entries = family
+def _fill(board: Board, viewer, evidence, all_entries, team="", training="", whole=True, rows: Q | None = None) -> None:
+    """Load the entries, rank each team's best, and keep the rows that were asked for."""
+    benchmark, primary = board.benchmark, board.metrics[0]
+    board.claims = list(benchmark.claims.all())
+    board.quiet = yardsticks.rows(benchmark, board.metric.name, board.subset, board.exact, board.finer)
+    there = entries.on(benchmark, board.day, rows)
+    best = [one.pk for one in entries.family(benchmark, primary, board.subset, board.exact, there)]
+    told = [board.metric, *(m for m in board.metrics if whole and m is not board.metric)]
+    board.entries = entries.load(
+        benchmark, viewer, told, board.subset, board.exact, there, None if all_entries else best
+    )
+    ranked = set(best)
+    _rank(board, [entry for entry in board.entries if entry.submission.pk in ranked])
     if evidence:
         kinds = {evidence} if isinstance(evidence, str) else set(evidence)
         board.entries = [entry for entry in board.entries if entry.evidence in kinds]
+    if team:
+        board.entries = [entry for entry in board.entries if entry.submission.by.casefold() == team.casefold()]
+    if training:
+        board.entries = [entry for entry in board.entries if training in entries.learnt_from(entry)]
     board.entries.sort(key=lambda entry: _place(entry, board.metric))
     board.reading = reading.sentences(board)
 
@@ -194,63 +178,9 @@ def _choose(name: str, among: dict, what: str):
     return among[name]
 
 
-def _entries(benchmark, viewer, chosen, metrics, subset, exact, among: Q | None = None) -> list[Entry]:
-    """Every scored submission that was not withdrawn or disqualified and whose score is released, oldest first, unranked."""
-    held = ladders.held_back(benchmark)
-    rows = list(
-        Submission.objects.filter(among or Q(), benchmark=benchmark, **ON_BOARD)
-        .exclude(pk__in=held)
-        .select_related("team", "contest_team", "run", "model__namespace")
-        .defer("run__log", "run__receipt", "run__provenance", "run__faults")
-        .order_by("created", "pk")
-    )
-    scores = _scores(rows, benchmark, subset, exact)
-    models = {row.model_id for row in rows} - {None}
-    seen = set(visible_models(viewer).filter(pk__in=models).values_list("pk", flat=True)) if models else set()
-    manifest = benchmark.package.manifest
-    public = bool(manifest.get("release_inputs")) or benchmark.labels == Benchmark.Labels.PUBLIC
-    order = [chosen, *(metric for metric in metrics if metric is not chosen)]
-    told = verdicts.reader(benchmark, viewer, subset)
-    return [
-        Entry(
-            None, None, None, False, row.name, row.run.kind, row.run.kind == Run.Kind.WEIGHTS and public, row.team, row,
-            row.model if row.model_id in seen else None, row.revision if row.model_id in seen else "", row.created, row.run,
-            {m.name: scores[row.run_id, m.name] for m in order if (row.run_id, m.name) in scores}, row.baseline, told=told(row),
-        )
-        for row in rows
-    ]  # fmt: skip
-
-
-def _scores(rows, benchmark, subset, exact) -> dict[tuple[int, str], ReleasedScore]:
-    runs = {row.run_id for row in rows}
-    found = Score.objects.filter(run__submissions__benchmark=benchmark, subset=subset, part="").distinct()
-    return {
-        (score.run_id, score.metric): release(score, benchmark.steps.get(score.metric), exact)
-        for score in found
-        if score.run_id in runs
-    }
-
-
 def _value(entry: Entry, metric: Metric) -> float | None:
     score = entry.scores.get(metric.name)
     return score.value if score else None
-
-
-def _family(entries: Iterable[Entry], primary: Metric) -> list[Entry]:
-    """The best entry of each team by the primary metric (of equals the earliest), and every baseline."""
-    best: dict[object, Entry] = {}
-    for entry in entries:
-        key = ("baseline", entry.submission.pk) if entry.baseline else _team(entry.submission)
-        if key not in best or ranking.goodness(primary, _value(entry, primary)) > ranking.goodness(
-            primary, _value(best[key], primary)
-        ):
-            best[key] = entry
-    return list(best.values())
-
-
-def _team(submission: Submission) -> tuple[str, int]:
-    contest = submission.contest_team_id
-    return ("contest", contest) if contest else ("namespace", submission.team_id)
 
 
 def _place(entry: Entry, metric: Metric):
@@ -277,7 +207,7 @@ def _rank(board: Board, family: list[Entry]) -> None:
                     for other in broken)  # fmt: skip
         entry.rank = len(rankable) + 1 + above
         entry.rank_low, entry.rank_high = len(rankable) + 1, len(rankable) + len(broken)
-    found, fresh = ranking.of(board, rankable, board.among)
+    found, fresh = ranking.of(board, rankable, board.among or (f"until {board.day}" if board.day else ""))
     board.updating = not fresh
     for entry in rankable:
         if entry.submission.pk in found.places:
@@ -288,7 +218,7 @@ def _rank(board: Board, family: list[Entry]) -> None:
     board.resolvable = found.resolvable if board.exact else to_step(found.resolvable, board.step)
     board.resolvable_text = text(found.resolvable, board.step)
     board.stability, board.worse = (found.stability, found.worse) if board.finer else ({}, {})
-    board.differences = [_difference(board, entry, rankable[0], found) for entry in rankable[1:]] if fresh else []
+    board.differences = [_difference(board, entry, rankable[0], found) for entry in rankable[1:SHOWN]] if fresh else []
 
 
 def _difference(board: Board, entry: Entry, first: Entry, found) -> Difference:

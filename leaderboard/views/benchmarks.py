@@ -3,13 +3,12 @@
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from evaluators.models import Run
-from leaderboard import access, costs, forest, robustness, standings, verdicts
+from leaderboard import access, forest, standings, verdicts
 from leaderboard import benchmarks as library
 from leaderboard.models import Benchmark
-from leaderboard.views import boards, overview, refusals, shell
+from leaderboard.views import overview, refusals, shell
+from leaderboard.views import standings as parts
 
-EVIDENCE = tuple(Run.Kind.values)
 EXPORTS = (
     ("csv", "CSV"), ("json", "JSON"), ("latex", "LaTeX"), ("markdown", "Markdown"), ("bibtex", "BibTeX"), ("papers", "Papers with Code"),
 )  # fmt: skip
@@ -31,37 +30,11 @@ def benchmarks(request):
 @require_safe
 @refusals.page
 def benchmark(request, slug):
-    found = library.find(slug, request.user, request.GET.get("version"))
-    ticked = request.GET.getlist("e")
-    measured = [kind for kind in EVIDENCE if kind in ticked]
-    everything = request.GET.get("rows") == "all"
-    board = standings.table(
-        found,
-        request.user,
-        metric=request.GET.get("metric") or None,
-        subset=request.GET.get("subset") or None,
-        evidence=measured or None,
-        all_entries=everything,
-    )
-    robust = robustness.of_board(board, request.user)
-    difference_axis, differences = boards.differences(board)
-    with_claims = not ticked or "claimed" in ticked
-    context = _facts(request, found) | {
-        "board": board,
-        "layout": boards.layout(board, with_claims, None if request.GET.get("show") == "all" else boards.ROWS),
-        "show_all": boards.query(**_kept(request, show="all")),
-        "shown": measured or EVIDENCE,
-        "claims_shown": with_claims,
-        "everything": everything,
-        "tabs": [(metric, boards.query(**_kept(request, metric=metric.name))) for metric in board.metrics],
-        "stability": boards.stability(board),
-        "readers": [row for row in board.quiet if row.kind == "reader" and row.finer],
-        "constraints": [verdicts.words(rule) for rule in verdicts.rules(found)],
-        "difference_axis": difference_axis,
-        "differences": differences,
-        "costs": [(entry, cost, robust.get(entry.submission.pk)) for entry, cost in costs.of_board(board)],
-        "robust": bool(robust),
-    }
+    wanted = parts.choice(request)
+    found = library.find(slug, request.user, wanted.version)
+    board = standings.head(found, request.user, metric=wanted.metric, subset=wanted.subset)
+    facts = _facts(request, found) | {"constraints": [verdicts.words(rule) for rule in verdicts.rules(found)]}
+    context = facts | {"board": board} | parts.part(request, board, wanted, facts)
     return render(request, "leaderboard/benchmark.html", context)
 
 
@@ -85,9 +58,3 @@ def _facts(request, benchmark: Benchmark) -> dict:
         "exports": EXPORTS,
         "commands": shell.commands(request, benchmark),
     }
-
-
-def _kept(request, **changed) -> dict:
-    """The choices in the address that a link keeps."""
-    kept = {name: request.GET.get(name) for name in ("version", "metric", "subset", "rows")}
-    return kept | {"e": request.GET.getlist("e")} | changed

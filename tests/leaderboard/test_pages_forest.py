@@ -117,12 +117,17 @@ def board(values, metric="auroc", width=0.01):
     metric = METRICS[metric]
     entries = [
         SimpleNamespace(
-            rank=rank, tied=rank < 3, evidence="weights", scores={metric.name: score(v, v - width, v + width)}
+            rank=rank,
+            tied=rank < 3,
+            evidence="weights",
+            safety="",
+            scores={metric.name: score(v, v - width, v + width)},
         )
         for rank, v in enumerate(values, start=1)
     ]
     return SimpleNamespace(
-        metric=metric, entries=entries, ranked=entries, claims=[], step=0.002, resolvable=0.01, resolvable_text="0.010"
+        metric=metric, entries=entries, ranked=entries, claims=[], quiet=[], step=0.002, resolvable=0.01,
+        resolvable_text="0.010",
     )  # fmt: skip
 
 

@@ -245,7 +245,7 @@ def test_a_page_asks_few_questions_whatever_the_number_of_entries(
     field([normal(0.5 + number / 100, 0.03, number) for number in range(12)])
     standings.table(benchmark, cast.ann)
     found = benchmarks.find(benchmark.slug, cast.ann)
-    with django_assert_max_num_queries(17):
+    with django_assert_max_num_queries(19):
         standings.table(found, cast.ann)
 
 
