@@ -62,6 +62,9 @@ COMPETITION = {
     "see_private": JURY,  # private scores before the reveal, with a reason
     "see_flags": JURY,
     "see_audit": JURY,
+    "announce": HOUSE,
+    "discuss": JURY | {OBSERVER, PARTICIPANT},
+    "moderate": HOUSE,
 }
 # On a submission. Its owner is its team; organiser and judge are those of its benchmark.
 SUBMISSION = {

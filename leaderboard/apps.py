@@ -12,3 +12,6 @@ class LeaderboardConfig(AppConfig):
         import_module("leaderboard.contests.reveals")
         import_module("leaderboard.yardsticks")
         import_module("leaderboard.tasks")
+        import_module("leaderboard.notices")
+        import_module("leaderboard.mails")
+        import_module("leaderboard.webhooks")

@@ -9,6 +9,7 @@ import os
 import secrets
 import socket
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
@@ -200,7 +201,19 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_PRESERVE_USERNAME_CASING = False
 ACCOUNT_RATE_LIMITS = {"login_failed": "10/5m/ip,5/5m/key", "signup": "20/h/ip"}
-EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+# Mail, where there is a server for it: smtp://user:password@host:587?tls=1 (smtps:// from the first byte).
+_mail = urlsplit(os.environ.get("KENSA_EMAIL_URL", ""))
+MAIL = bool(_mail.hostname)
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if MAIL else 'dummy'}.EmailBackend"
+EMAIL_HOST, EMAIL_PORT = _mail.hostname or "", _mail.port or (465 if _mail.scheme == "smtps" else 25)
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = unquote(_mail.username or ""), unquote(_mail.password or "")
+EMAIL_USE_SSL, EMAIL_USE_TLS = _mail.scheme == "smtps", "tls=1" in _mail.query
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = os.environ.get("KENSA_EMAIL_FROM") or f"Kensa <kensa@{socket.gethostname()}>"
+# What links in mail and signed documents begin with.
+ADDRESS = (os.environ.get("KENSA_ADDRESS") or "http://localhost:8000").rstrip("/")
+# Hosts that webhooks may be sent to; none unless the operator names them.
+WEBHOOK_HOSTS = [host for host in os.environ.get("KENSA_WEBHOOK_HOSTS", "").lower().replace(",", " ").split() if host]
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 
 SESSION_COOKIE_HTTPONLY = True

@@ -6,12 +6,13 @@ A team's final submissions are those it chose; what it left open is filled with 
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from evaluators import chores
 from evaluators.metrics import METRICS
 from evaluators.models import Run
-from leaderboard import access, audits
-from leaderboard.contests import ladders, phases
+from leaderboard import access, audits, notices, webhooks
+from leaderboard.contests import ladders, phases, talk
 from leaderboard.models import Benchmark, Competition, Phase, Submission, Team
 from leaderboard.ranking import goodness
 from leaderboard.rounding import release
@@ -54,6 +55,9 @@ def reveal(competition: Competition) -> bool:
             competition, None, "revealed", f"{len(teams)} teams", chosen=sorted(pk for pk in final if final[pk]),
             by_rule=sorted(pk for pk in final if not final[pk]),
         )  # fmt: skip
+        title = gettext("{title}: the results are here").format(title=competition.title)
+        notices.tell(talk.people(competition), "reveal", competition.pk, title, competition.get_absolute_url())
+        webhooks.tell(competition, "revealed", teams=len(teams), revealed=competition.revealed.isoformat())
     return True
 
 

@@ -12,7 +12,10 @@ from django.template.defaultfilters import date as format_date
 from django.utils import timezone
 from django.utils.formats import get_format
 from django.utils.html import format_html, format_html_join
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext, gettext_lazy, ngettext
+
+from zoo import cards
 
 register = template.Library()
 
@@ -233,6 +236,12 @@ def ticked(text) -> str:
     return format_html_join(
         "", "{}", ((format_html("<code>{}</code>", part) if index % 2 else part,) for index, part in enumerate(parts))
     )
+
+
+@register.filter
+def markdown(text) -> str:
+    """What people write, as clean HTML: see cards.render."""
+    return mark_safe(cards.render(str(text or "")))
 
 
 @register.filter
