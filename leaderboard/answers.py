@@ -10,7 +10,7 @@ from leaderboard import access, costs, exports, robustness, submissions
 from leaderboard.contests import ladders
 from leaderboard.models import Benchmark, Submission, Task
 from leaderboard.rounding import ReleasedScore, release
-from leaderboard.standings import metrics_of
+from leaderboard.standings import metrics_of, released_metrics
 from zoo.access import visible_models
 from zoo.errors import Refused
 
@@ -44,7 +44,8 @@ def scores(submission: Submission, viewer, run: Run | None = None) -> list[Relea
     if benchmark.sealed:
         rows = rows.filter(subset="public")
     if benchmark.labels != Benchmark.Labels.PUBLIC and "see_finer" not in may:
-        rows = rows.filter(subset__in=_told(submission), part="")
+        told = [item.name for item in released_metrics(benchmark)]
+        rows = rows.filter(subset__in=_told(submission), part="", metric__in=told)
     exact = "see_exact" in may
     order = {metric.name: place for place, metric in enumerate(metrics_of(benchmark))}
     rows = sorted(rows, key=lambda row: (order.get(row.metric, len(order)), row.subset != "all", row.subset, row.part))

@@ -12,7 +12,7 @@ from leaderboard import access, costs
 from leaderboard.contests import ladders
 from leaderboard.models import Benchmark, Submission
 from leaderboard.rounding import ReleasedScore, release
-from leaderboard.standings import ON_BOARD, metrics_of
+from leaderboard.standings import ON_BOARD, released_metrics
 from zoo.statements import Declared
 
 MOST = 5000  # submissions looked at for one list
@@ -86,7 +86,7 @@ def of(viewer, models: Iterable[int], *, costs_too: bool = False) -> list[Measur
     }
     measured = []
     for row in rows:
-        benchmark, metrics = row.benchmark, metrics_of(row.benchmark)
+        benchmark, metrics = row.benchmark, released_metrics(row.benchmark)
         scores = {}
         for metric in metrics:
             score = found.get((row.run_id, access.headline(benchmark), metric.name))

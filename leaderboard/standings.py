@@ -79,6 +79,12 @@ def metrics_of(benchmark: Benchmark) -> list[Metric]:
     return [METRICS[name] for name in dict.fromkeys(names)]
 
 
+def released_metrics(benchmark: Benchmark) -> list[Metric]:
+    """Those whose scores are told: of a sealed benchmark the primary one alone, since each further number is one more
+    question to its labels (an unbounded one, such as log loss, gives back dozens of labels at a time)."""
+    return metrics_of(benchmark)[:1] if benchmark.sealed else metrics_of(benchmark)
+
+
 def subsets_of(benchmark: Benchmark, viewer) -> list[str]:
     """What the viewer may see the board on: its headline, and where nothing is hidden from them each share and group."""
     if not access.sees_finer(viewer, benchmark):
@@ -117,7 +123,7 @@ def table(
 
 def head(benchmark: Benchmark, viewer, *, metric=None, subset=None) -> Board:
     """The board without its entries: what it is by, on which cases. Raises NotFound as `table` does."""
-    metrics = metrics_of(benchmark)
+    metrics = released_metrics(benchmark)
     chosen = _choose(metric or metrics[0].name, {item.name: item for item in metrics}, "metric")
     subsets = subsets_of(benchmark, viewer)
     subset = _choose(subset or access.headline(benchmark), {name: name for name in subsets}, "subset")
@@ -131,7 +137,7 @@ def among(
 
     Who may see that subset is decided before: by contests.finals, which also keeps the record.
     """
-    metrics = metrics_of(benchmark)
+    metrics = metrics_of(benchmark) if subset == "private" else released_metrics(benchmark)
     chosen = _choose(metric or metrics[0].name, {item.name: item for item in metrics}, "metric")
     board = _board(benchmark, viewer, chosen, metrics, subset, [subset])
     board.among = topic

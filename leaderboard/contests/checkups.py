@@ -130,6 +130,12 @@ def of_package(manifest: dict, root: Path) -> list[Finding]:
             "lines": "; ".join(lines),
         }
         found.append(Finding("good", _("Predictors that look at nothing"), words))
+    if not np.isfinite(np.subtract(*metric.range)):
+        words = _(
+            "%(metric)s has no bounds: a file made for it gives back several public labels a submission, rounded or not."
+        )
+        words += " " + _("Private labels stay hidden; let the Ladder hold small steps back, or take another metric.")
+        found.append(Finding("warn", _("Probing"), words % {"metric": metric.title}))
     least = resolvable(manifest, cases, metric)
     if least:
         words = _("About %(least)s %(unit)s on the public cases, for two entries of middling skill.")

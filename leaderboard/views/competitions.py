@@ -1,5 +1,6 @@
 """Competitions as people meet them: the list, the page of one, entering it, choosing final submissions."""
 
+import math
 from dataclasses import dataclass
 
 from django.contrib import messages
@@ -87,18 +88,23 @@ def _own(found: Competition, mine: Participant | None) -> dict:
         found.status == Competition.Status.PUBLISHED and not _due(found) and phases.deadline(found) > timezone.now()
     )
     budget = phases.budget(mine.team, phase) if phase else None
-    numbers = len(boards_metrics(found))
     return {
         "team": mine.team, "phase": phase, "budget": budget, "deciding": deciding,
-        "numbers": numbers, "numbers_used": _released(mine.team, held) * numbers,
+        "numbers_used": _released(mine.team, held), "bits": _bits(found, _released(mine.team, held)),
         "own": [(row, row.pk in held, choosable and row.phase.kind == deciding and not row.withdrawn) for row in rows],
         "chosen": mine.team.submissions.exclude(chosen=None).count(),
     }  # fmt: skip
 
 
-def boards_metrics(found: Competition) -> list[str]:
-    wanted = found.benchmark.package.manifest["metrics"]
-    return list(dict.fromkeys([wanted["primary"], *wanted.get("also", [])]))
+def _bits(found: Competition, numbers: int) -> int | None:
+    """What so many released numbers can say of the labels, at most; None where the metric has no bounds."""
+    (low, high), step = (
+        METRICS[found.benchmark.primary_metric].range,
+        found.benchmark.steps.get(found.benchmark.primary_metric),
+    )
+    if not step or not math.isfinite(high - low):
+        return None
+    return math.floor(numbers * math.log2((high - low) / step + 1))
 
 
 def _released(team, held) -> int:

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from evaluators.faults import Faults
 from leaderboard import access, audits
-from leaderboard.contests import drafting, judging, making, people, phases, rules
+from leaderboard.contests import drafting, judging, making, people, phases, probing, rules
 from leaderboard.models import Competition, Participant, Submission, Team
 from leaderboard.views import boards, refusals
 from zoo.errors import Refused
@@ -49,6 +49,7 @@ def _page(request, found: Competition, *, status=200, faults: Faults | None = No
         "teams": list(found.teams.filter(merged_into=None).prefetch_related("members__user").order_by("name")),
         "officers": found.officers.select_related("user").order_by("role", "pk"),
         "submissions": rows.order_by("-created", "-pk")[:LISTED], "deadline": phases.deadline(found),
+        "flags": probing.flags(found) if "see_flags" in may else [],
         "record": found.audit.order_by("-pk")[:LISTED], "broken": audits.broken(found),
     }  # fmt: skip
     with timezone.override(found.zone):
