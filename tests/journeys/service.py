@@ -35,13 +35,13 @@ def wait_for(condition, seconds: float = 60, every: float = 0.2, what: str = "co
 class Service:
     """`manage.py serve` on a free port. Use as a context manager; `log` holds what it printed."""
 
-    def __init__(self, folder: Path, **env: str):
+    def __init__(self, folder: Path, *options: str, **env: str):
         self.folder = Path(folder)
         self.data = self.folder / "var"
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = self.folder / "serve.log"
-        self.process = None
+        self.process, self.options = None, options
         drop = {"KENSA_DATA_DIR", "DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE"}
         self.env = {key: value for key, value in os.environ.items() if key not in drop}
         self.env |= {"KENSA_DATA_DIR": str(self.data), "PYTHONUNBUFFERED": "1"} | env
@@ -57,7 +57,7 @@ class Service:
         self.data.mkdir(parents=True, exist_ok=True)
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "serve", "--port", str(self.port)],
+                [sys.executable, "manage.py", "serve", "--port", str(self.port), *self.options],
                 cwd=ROOT, env=self.env, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
         try:

@@ -23,14 +23,15 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", 8000)))
         parser.add_argument("--threads", type=int, default=THREADS, help="requests served at the same time")
         parser.add_argument("--workers", type=int, default=1, help="web processes")
-        parser.add_argument("--concurrency", type=int, default=2, help="runs evaluated at the same time")
+        parser.add_argument("--concurrency", type=int, default=2, help="runs that a worker evaluates at the same time")
+        parser.add_argument("--evaluators", type=int, default=1, help="workers")
 
     def handle(self, *args, **options):
         _must_be_free(options["host"], options["port"])
         call_command("prepare")
         parts = [broker.part()] if broker.embedded() else []
         parts += [
-            worker(options["concurrency"]),
+            *(worker(options["concurrency"]) for _ in range(options["evaluators"])),
             Part("web", python("-m", "gunicorn", "leaderboard.wsgi:application", "--bind",
                                f"{options['host']}:{options['port']}", "--worker-class", "gthread", "--workers",
                                str(options["workers"]), "--threads", str(options["threads"]), "--timeout", "120",
