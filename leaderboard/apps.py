@@ -10,7 +10,8 @@ class LeaderboardConfig(AppConfig):
         # Not an import at the top: models cannot be imported before the apps are loaded.
         import_module("leaderboard.panels")
         import_module("leaderboard.contests.reveals")
-        import_module("leaderboard.yardsticks")
+        for makers in ("compare", "ranking", "yardsticks"):  # what workers compute for pages
+            import_module(f"leaderboard.{makers}")
         import_module("leaderboard.tasks")
         import_module("leaderboard.notices")
         import_module("leaderboard.mails")

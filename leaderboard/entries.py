@@ -126,7 +126,7 @@ def load(benchmark: Benchmark, viewer, metrics: list[Metric], subset: str, exact
     if chosen is not None and len(chosen) < MANY:
         rows = rows.filter(pk__in=chosen)
     wanted = None if chosen is None else set(chosen)
-    held = ladders.held_back(benchmark) if chosen is None else frozenset()
+    held = ladders.held_back(benchmark)
     unused = ["log", "receipt", "provenance", "faults", "answer", *([] if verdicts.rules(benchmark) else ["safety"])]
     found = [
         row

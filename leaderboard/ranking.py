@@ -15,7 +15,7 @@ from evaluators.models import Score
 from leaderboard import computations
 from zoo import blobs
 
-METHOD = "max-T 3"  # raise when what is computed here changes, and every kept ranking is computed again
+METHOD = "max-T 4"  # raise when what is computed here changes, and every kept ranking is computed again
 LEADING = 15  # entries and ranks of the stability histogram
 MAPPED = 60  # leading entries whose pairs are kept one by one
 FEWEST = 100  # resamples in which all entries are defined; with fewer there are ranks but no intervals
@@ -28,6 +28,7 @@ class Found:
     places: dict[int, tuple[int, int, int, bool]] = field(default_factory=dict)
     half_widths: dict[int, float] = field(default_factory=dict)  # of the difference to the first
     resolvable: float | None = None
+    critical: float | None = None  # two entries differ if their values do by more than so many paired standard errors
     stability: dict[int, list[int]] = field(default_factory=dict)  # per cent of resamples at rank 1, 2, ...
     worse: dict[int, list[int]] = field(
         default_factory=dict
@@ -117,6 +118,8 @@ def compute(ids: list[int], values: np.ndarray, resampled: np.ndarray, metric, p
         }
         error = np.asarray(judged.standard_error)
         found.half_widths = {pk: float(judged.critical * error[i, 0]) for i, pk in enumerate(ids)}
+        widened = math.sqrt(patients / (patients - 1)) if patients and patients > 1 else 1.0
+        found.critical = float(judged.critical * widened) if np.isfinite(judged.critical) else None
         found.stability = _stability(ids, whole, direction)
         leading = list(enumerate(ids[:MAPPED]))
         found.worse = {pk: [other for j, other in leading if judged.significant[i, j]] for i, pk in leading}
@@ -156,6 +159,7 @@ def _from_json(content: dict) -> Found:
         places={int(pk): tuple(place) for pk, place in content["places"].items()},
         half_widths={int(pk): value for pk, value in content["half_widths"].items()},
         resolvable=content["resolvable"],
+        critical=content.get("critical"),
         stability={int(pk): row for pk, row in content["stability"].items()},
         worse={int(pk): row for pk, row in content["worse"].items()},
     )

@@ -55,6 +55,7 @@ class Board:
     n: int
     patients: int
     resolvable: float | None = None
+    critical: float | None = None  # two entries differ if their values do by more than so many paired standard errors
     resolvable_text: str = ""
     differences: list[Difference] = field(default_factory=list)
     stability: dict[int, list[int]] = field(
@@ -222,6 +223,7 @@ def _rank(board: Board, family: list[Entry]) -> None:
             entry.reason = "its rank is being computed"
     rankable = [entry for entry in rankable if entry.submission.pk in found.half_widths]
     board.resolvable = found.resolvable if board.exact else to_step(found.resolvable, board.step)
+    board.critical = found.critical
     board.resolvable_text = text(found.resolvable, board.step)
     board.stability, board.worse = (found.stability, found.worse) if board.finer else ({}, {})
     board.differences = [_difference(board, entry, rankable[0], found) for entry in rankable[1:SHOWN]] if fresh else []

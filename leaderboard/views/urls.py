@@ -5,6 +5,7 @@ from django.urls import path
 from leaderboard.views import (
     benchmarks,
     client,
+    compare,
     competitions,
     contest_house,
     contest_new,
@@ -37,6 +38,7 @@ urlpatterns = [
     path("benchmarks/<str:slug>/embed/", elsewhere.embed, name="benchmark_embed"),
     path("tasks/<str:slug>/feed/", elsewhere.task_feed, name="task_feed"),
     path("benchmarks/<str:slug>/plots/", plots.board, name="benchmark_plots"),
+    path("benchmarks/<str:slug>/compare/", compare.compare, name="benchmark_compare"),
     path("benchmarks/<str:slug>/submit/", submit.submit, name="submit"),
     path("benchmarks/<str:slug>/publish/", organise.publish, name="benchmark_publish"),
     path("benchmarks/<str:slug>/close/", organise.close, name="benchmark_close"),
