@@ -25,6 +25,7 @@ GETS = [
     (r"^accounts/", "allauth decides"),
     (r"^i18n/|^invite/", None),
     (r"^api/v1/(openapi\.json|docs)", None),
+    (r"^api/v1/models/<owner>/<name>/pieces", ("write", "model")),
     (r"^api/v1/models/<", ("see", "model")),
     (r"^api/v1/me$", "signed in"),
     (r"^(benchmarks|competitions)/new/", "signed in"),

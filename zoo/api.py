@@ -10,7 +10,7 @@ from django.http import HttpRequest, JsonResponse
 from ninja import Query, Router, Schema
 from pydantic import Field
 
-from zoo import access, catalogue, commits, errors, paths, safety, text, uploads
+from zoo import access, catalogue, commits, errors, paths, pieces, safety, text, uploads
 from zoo.errors import Refused
 from zoo.models import Commit, File, Model, Namespace, Ref
 
@@ -28,6 +28,10 @@ class NewModel(Schema):
 class Added(Schema):
     path: str
     upload: str = Field(description="the receipt that the upload was answered with")
+
+
+class NewPieces(Schema):
+    size: int = Field(ge=0, le=2**53)
 
 
 class NewCommit(Schema):
@@ -170,6 +174,44 @@ def upload(request, owner: str, name: str):
     return JsonResponse(
         {"sha256": blob.sha256, "size": blob.size, "upload": uploads.receipt(request.user, model, blob)}, status=201
     )
+
+
+@router.post("/{owner}/{name}/pieces", summary="Begin a file that is sent in pieces and can go on where it was cut")
+@answers
+def begin_pieces(request, owner: str, name: str, data: NewPieces):
+    model = _writable(request, owner, name)
+    uploads.brake(request.user)
+    ticket = pieces.begin(request.user, model, data.size)
+    answer = {"ticket": ticket, "received": 0, "size": data.size, "piece": pieces.PIECE}
+    return JsonResponse(answer, status=201)
+
+
+@router.get("/{owner}/{name}/pieces/{ticket}", summary="How far a file in pieces has come")
+@answers
+def get_pieces(request, owner: str, name: str, ticket: str):
+    return pieces.state(ticket, request.user, _writable(request, owner, name))
+
+
+@router.put("/{owner}/{name}/pieces/{ticket}", summary="Send the bytes from `start` on; 409 tells where to go on")
+@answers
+def put_piece(request, owner: str, name: str, ticket: str, start: int = Query(..., ge=0, le=2**53)):
+    model = _writable(request, owner, name)
+    return {"received": pieces.receive(ticket, request.user, model, start, request)}
+
+
+@router.post("/{owner}/{name}/pieces/{ticket}/finish", summary="All pieces are there: hash, store, and give a receipt")
+@answers
+def finish_pieces(request, owner: str, name: str, ticket: str):
+    model = _writable(request, owner, name)
+    blob = pieces.finish(ticket, request.user, model)
+    return {"sha256": blob.sha256, "size": blob.size, "upload": uploads.receipt(request.user, model, blob)}
+
+
+@router.delete("/{owner}/{name}/pieces/{ticket}", summary="Give up a file in pieces")
+@answers
+def drop_pieces(request, owner: str, name: str, ticket: str):
+    pieces.drop(ticket, request.user, _writable(request, owner, name))
+    return {"dropped": True}
 
 
 @router.post("/{owner}/{name}/commits/{path:branch}", summary="Commit uploaded files to a branch, all or nothing")

@@ -23,7 +23,7 @@ from zoo.models import Blob
 from zoo.stores import relative
 
 __all__ = ["Incomplete", "TooLarge", "Writer", "chunks", "exists", "hold", "missing", "open", "path", "put", "put_path"]
-__all__ += ["read", "relative", "root"]
+__all__ += ["read", "relative", "root", "take"]
 
 CHUNK = 1 << 20
 
@@ -115,20 +115,37 @@ class Writer:
         git_sha1 = (self.sha1 or _git_hash(Path(self.name), self.size)).hexdigest()
         os.fsync(self.out.fileno())
         self.out.close()
-        if self.store.far:
-            self.store.adopt(Path(self.name), sha256, self.size)
-        with transaction.atomic():
-            blob, is_new = Blob.objects.select_for_update().get_or_create(
-                sha256=sha256, defaults={"size": self.size, "git_sha1": git_sha1}
-            )
-            if not is_new:
-                _touch([sha256])
-            self.store.adopt(Path(self.name), sha256, self.size)
-        return blob
+        return _keep(self.store, Path(self.name), sha256, git_sha1, self.size)
 
     def abandon(self) -> None:
         self.out.close()
         Path(self.name).unlink(missing_ok=True)
+
+
+def take(file: Path) -> Blob:
+    """Store a whole file that lies in the store's `incoming` already, by moving it from there."""
+    size, sha256 = file.stat().st_size, hashlib.sha256()
+    sha1 = _git_start(size)
+    with file.open("rb") as source:
+        for chunk in chunks(source):
+            sha256.update(chunk)
+            sha1.update(chunk)
+        os.fsync(source.fileno())
+    return _keep(stores.current(), file, sha256.hexdigest(), sha1.hexdigest(), size)
+
+
+def _keep(store, file: Path, sha256: str, git_sha1: str, size: int) -> Blob:
+    """Give synced bytes their name, and make the row. The file may stay behind where the same bytes are there already."""
+    if store.far:
+        store.adopt(file, sha256, size)
+    with transaction.atomic():
+        blob, is_new = Blob.objects.select_for_update().get_or_create(
+            sha256=sha256, defaults={"size": size, "git_sha1": git_sha1}
+        )
+        if not is_new:
+            _touch([sha256])
+        store.adopt(file, sha256, size)
+    return blob
 
 
 def put(source, *, limit: int | None = None, expect_sha256: str | None = None, size: int | None = None) -> Blob:
