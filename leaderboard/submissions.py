@@ -192,7 +192,7 @@ def _weights(benchmark: Benchmark, author, model: Model | str, revision: str) ->
         if not slash:
             raise Faults([Fault(f"{model!r} names no model", "Write owner/name@revision.")])
         model = (
-            zoo_access.find_model(author, owner, short)
+            zoo_access.follow_model(author, owner, short)
             if author
             else Model.objects.get(namespace__name=owner, name=short)
         )

@@ -9,5 +9,6 @@ urlpatterns = [
     path("i18n/", include("django.conf.urls.i18n")),
     path("api/v1/", api.urls),
     path("", include("leaderboard.views.urls")),
+    path("", include("zoo.hub.urls")),
     path("", include("zoo.urls")),
 ]

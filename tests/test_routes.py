@@ -47,6 +47,11 @@ GETS = [
     (r"^settings/organisations/<name>/", ("manage namespace", "lab")),
     (r"^settings/|^models/new/|^submissions/$", "signed in"),
     (r"^metrics$", ("invite", "site")),
+    (r"^api/repos/|^api/whoami|^settings/access/", "signed in"),
+    (r"^api/models/<owner>/<name>/xet-write-token", ("write", "model")),
+    (r"^api/models/<owner>/<name>/user-access-request", ("manage", "model")),
+    (r"^api/models/<owner>/<name>", ("see", "model")),
+    (r"^<owner>/<name>/access/", "signed in"),
     (r"^<owner>/<name>/(settings)", ("manage", "model")),
     (r"^<owner>/<name>/(upload)", ("write", "model")),
     (r"^<owner>/<name>", ("see", "model")),
@@ -54,7 +59,7 @@ GETS = [
 ]
 VALUES = {
     "owner": "lab", "pk": 1, "rest": "main/README.md", "branch": "main", "code": "no-such-code", "path": "README.md",
-    "revision": "main", "rev": "main", "key": "x", "uidb36": "1", "provider": "x",
+    "revision": "main", "rev": "main", "kind": "read", "status": "pending", "key": "x", "uidb36": "1", "provider": "x",
 }  # fmt: skip
 
 

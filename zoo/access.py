@@ -7,8 +7,8 @@ somebody forgets gives a 404 and no leak.
 from django.db.models import F, Q, QuerySet
 
 from zoo import text
-from zoo.errors import NotFound, Refused
-from zoo.models import Membership, Model, Namespace
+from zoo.errors import Moved, NotFound, Refused
+from zoo.models import AccessRequest, Membership, Model, MovedName, Namespace
 
 OPERATOR, OWNER, MEMBER, READER, ANONYMOUS = "operator", "owner", "member", "reader", "anonymous"
 ROLES = (OPERATOR, OWNER, MEMBER, READER, ANONYMOUS)
@@ -26,7 +26,8 @@ ALLOWED: dict[str, frozenset[str]] = {
     "download gated": _TEAM,  # until access was granted
     "download withdrawn": frozenset({OPERATOR}),
     "write": _TEAM,  # upload, commit, branch, tag
-    "manage": _HEADS,  # visibility, rename, delete
+    "manage": _HEADS,  # visibility, rename, delete, and who may have the files of a gated one
+    "ask": _SIGNED_IN,  # for the files of a gated one
     # a namespace
     "see namespace": _ALL,
     "create": _TEAM,  # a model in it, a submission for it
@@ -77,8 +78,18 @@ def can(user, action: str, thing: Model | Namespace | None = None) -> bool:
         return False
     if action != "download":
         return True
-    conditions = {"private": thing.private, "gated": bool(thing.gated), "withdrawn": thing.disabled}
+    gated = bool(thing.gated) and not is_granted(user, thing)
+    conditions = {"private": thing.private, "gated": gated, "withdrawn": thing.disabled}
     return all(mine in ALLOWED[f"download {name}"] for name, holds in conditions.items() if holds)
+
+
+def is_granted(user, model: Model) -> bool:
+    """Whether this person asked for the files of a gated model and got them."""
+    return user.is_authenticated and _granted(user).filter(model=model).exists()
+
+
+def _granted(user) -> QuerySet[AccessRequest]:
+    return AccessRequest.objects.filter(user=user, status=AccessRequest.Status.ACCEPTED)
 
 
 def namespaces_of(user) -> QuerySet[Namespace]:
@@ -100,10 +111,35 @@ def visible_models(user) -> QuerySet[Model]:
     return models.filter(Q(private=False) | Q(namespace__in=namespaces_of(user).values("pk")))
 
 
+def downloadable_models(user) -> QuerySet[Model]:
+    """The models of which `can(user, "download", model)` holds."""
+    models = visible_models(user)
+    if is_operator(user):
+        return models
+    models = models.filter(disabled=False)
+    if user is None or not user.is_authenticated:
+        return models.filter(gated=Model.Gate.NONE)
+    mine, granted = namespaces_of(user).values("pk"), _granted(user).values("model")
+    return models.filter(Q(gated=Model.Gate.NONE) | Q(namespace__in=mine) | Q(pk__in=granted))
+
+
+def follow_model(user, owner: str, name: str) -> Model:
+    """`find_model`, where a name that the model had before is as good."""
+    try:
+        return find_model(user, owner, name)
+    except Moved as moved:
+        return find_model(user, *moved.new.split("/"))
+
+
 def find_model(user, owner: str, name: str) -> Model:
-    """`owner/name`, or `NotFound`: in the same words whether it is missing or private."""
-    model = visible_models(user).filter(namespace__name=text.clean(owner), name=text.clean(name)).first()
+    """`owner/name`, or `NotFound`: in the same words, after the same questions to the database, whether it is missing or
+    private. Raises `Moved` for a name that the model had before."""
+    owner, name = text.clean(owner), text.clean(name)
+    model = visible_models(user).filter(namespace__name=owner, name=name).first()
     if model is None:
+        before = MovedName.objects.filter(namespace__name=owner, name=name, model__in=visible_models(user))
+        if moved := before.select_related("model__namespace").first():
+            raise Moved(f"{owner}/{name}", str(moved.model))
         hint = "Check the spelling of owner/name; if it is private, sign in or use a token of a member."
         refusal = NotFound("model_not_found", "There is no such model, or you may not see it.", hint)
         refusal.headers["X-Error-Code"] = "RepoNotFound"

@@ -49,6 +49,8 @@ def answers(operation):
     def answer(request: HttpRequest, *args, **kwargs):
         try:
             return operation(request, *args, **kwargs)
+        except errors.Moved as moved:
+            return errors.redirect(request, moved)
         except Refused as refusal:
             return errors.as_json(refusal)
 

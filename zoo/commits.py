@@ -6,16 +6,15 @@ same commit sent again after a lost answer gives the commit that exists.
 
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import Q, Sum
 from django.utils import timezone
 
-from zoo import blobs, cards, paths, safety, text
+from zoo import blobs, cards, paths, quota, safety, text
 from zoo.errors import NotFound, Refused
-from zoo.models import Blob, Commit, File, Model, Namespace, Ref, User, validate_name
+from zoo.models import Blob, Commit, File, Model, MovedName, Namespace, Ref, User, validate_name
 
 MAIN = "main"
 CARD = "README.md"
@@ -59,6 +58,7 @@ def create_model(
             model = Model.objects.create(namespace=namespace, name=name, private=private, title=title, task=task)
             commit = Commit.objects.create(oid=_new_oid(), model=model, author=author, title="Create the model")
             Ref.objects.create(model=model, kind=Ref.Kind.BRANCH, name=MAIN, commit=commit)
+            MovedName.objects.filter(namespace=namespace, name__iexact=name).delete()  # the name is this model's now
     except IntegrityError as error:
         raise _taken(namespace, name) from error
     return model
@@ -70,6 +70,7 @@ def commit_files(
     *,
     add: dict[str, Blob] | None = None,
     delete: Iterable[str] = (),
+    large: Collection[str] = (),
     title: str,
     message: str = "",
     branch: str = MAIN,
@@ -77,8 +78,9 @@ def commit_files(
 ) -> Commit:
     """Add, replace and delete files on a branch; all of it or nothing.
 
-    `delete` names files, or folders with a slash at the end. Nothing to change: the head is returned as it is.
-    Raises `BadPath` and `Refused` (400), `RevisionNotFound` and `EntryNotFound` (404), `Moved` (412).
+    `delete` names files, or folders with a slash at the end; `large`, files that are large ones whatever their size and
+    name. Nothing to change: the head is returned as it is.
+    Raises `BadPath` and `Refused` (400), `RevisionNotFound` and `EntryNotFound` (404), `Moved` (412), `OverQuota` (413).
     """
     add, delete = dict(add or {}), list(dict.fromkeys(delete))
     title, message = text.clean(title)[:300] or "Change files", text.clean(message)
@@ -91,12 +93,15 @@ def commit_files(
         if ref is None:
             raise RevisionNotFound(branch)
         head = Commit.objects.get(pk=ref.commit_id)
-        if _is_repeat(head, add, delete, title):
+        changes = add, delete, large
+        if _is_repeat(head, changes, title):
             return head
-        if parent and parent != head.oid:
+        if parent and not _names(parent, head):
+            if earlier := _earlier(head, parent, changes, title):
+                return earlier
             raise Moved(head)
         before = tree(head)
-        after = _changed(before, add, delete, head)
+        after = _changed(before, changes, head)
         if after == before:
             return head
         if len(after) > MAX_FILES:
@@ -104,6 +109,7 @@ def commit_files(
                 "too_many_files", f"A model has at most {MAX_FILES:,} files.", "Pack small files into archives."
             )
         paths.check_together(after)
+        quota.require(model.namespace, {blob.sha256: blob.size for blob in add.values()})
         blobs.hold(blob.sha256 for blob in add.values())
         commit = Commit.objects.create(
             oid=_new_oid(),
@@ -128,7 +134,8 @@ def tree(commit: Commit) -> dict[str, tuple[str, bool]]:
     return {path: (sha256, lfs) for path, sha256, lfs in commit.files.values_list("path", "blob_id", "lfs")}
 
 
-def _changed(before: dict, add: dict[str, Blob], delete: list[str], head: Commit) -> dict:
+def _changed(before: dict, changes: tuple[dict[str, Blob], list[str], Collection[str]], head: Commit) -> dict:
+    add, delete, large = changes
     after = dict(before)
     for path in delete:
         gone = [each for each in after if each.startswith(path)] if path.endswith("/") else [path] * (path in after)
@@ -136,25 +143,40 @@ def _changed(before: dict, add: dict[str, Blob], delete: list[str], head: Commit
             raise EntryNotFound(path, head)
         for each in gone:
             del after[each]
-    return after | {path: (blob.sha256, paths.is_large(path, blob.size)) for path, blob in add.items()}
+    return after | {
+        path: (blob.sha256, paths.is_large(path, blob.size) or (path in large and blob.size > 0))
+        for path, blob in add.items()
+    }
 
 
-def _is_repeat(head: Commit, add: dict, delete: list[str], title: str) -> bool:
-    """Whether the head is what this very commit made of its parent: the answer was lost and the client asks again."""
-    if head.parent is None or head.title != title:
+def _names(parent: str, commit: Commit) -> bool:
+    """Whether this is a commit's id, or a beginning of it that is long enough."""
+    return len(parent) >= 7 and commit.oid.startswith(parent)
+
+
+def _is_repeat(commit: Commit, changes: tuple, title: str) -> bool:
+    """Whether a commit is what these very changes made of its parent: the answer was lost and the client asks again."""
+    if commit.parent is None or commit.title != title:
         return False
     try:
-        return _changed(tree(head.parent), add, delete, head.parent) == tree(head)
+        return _changed(tree(commit.parent), changes, commit.parent) == tree(commit)
     except EntryNotFound:
         return False
+
+
+def _earlier(head: Commit, parent: str, changes: tuple, title: str) -> Commit | None:
+    """The commit that these changes made of `parent` already, where others were made after it."""
+    for commit in line(head):
+        if commit.parent and _names(parent, commit.parent):
+            return commit if _is_repeat(commit, changes, title) else None
+    return None
 
 
 def _describe(model: Model, commit: Commit) -> None:
     """What search and filters know of a model: read from the card and the files at the head of main."""
     files = list(commit.files.select_related("blob"))
     readme = next((file for file in files if file.path == CARD), None)
-    source = blobs.read(readme.blob_id, cards.MAX_BYTES).decode("utf-8", "replace") if readme else ""
-    card = cards.read_front(source)[0]
+    card = cards.read_front(card_text(readme))[0] if readme else {}
     facts = cards.facts(card)
     parameters = sum(file.blob.facts.get("parameters") or 0 for file in files if file.path.endswith(".safetensors"))
     Model.objects.filter(pk=model.pk).update(
@@ -170,6 +192,10 @@ def _describe(model: Model, commit: Commit) -> None:
         **({"title": facts["title"]} if facts["title"] else {}),
     )
     model.refresh_from_db()
+
+
+def card_text(readme: File) -> str:
+    return blobs.read(readme.blob_id, cards.MAX_BYTES).decode("utf-8", "replace")
 
 
 def resolve(model: Model, revision: str) -> Commit:
@@ -239,15 +265,46 @@ def _create_ref(model: Model, kind: str, name: str, revision: str) -> Ref:
         raise Refused("exists", f"There is a {kind} {name!r} already.", "Choose another name.", status=409) from error
 
 
+def delete_branch(model: Model, name: str) -> None:
+    """Raises `Refused` for `main`, `RevisionNotFound` for one that is not there. Its commits stay."""
+    if name == MAIN:
+        raise Refused("forbidden", "The branch main cannot be deleted.", "Every model has it.", status=403)
+    _delete_ref(model, Ref.Kind.BRANCH, name)
+
+
+def delete_tag(model: Model, name: str) -> None:
+    _delete_ref(model, Ref.Kind.TAG, name)
+
+
+def _delete_ref(model: Model, kind: str, name: str) -> None:
+    if not text.is_clean(name) or not model.refs.filter(kind=kind, name=name).delete()[0]:
+        raise RevisionNotFound(name)
+
+
 def rename(model: Model, name: str) -> Model:
     """Give a model another name in its namespace. Raises `Refused` (400, 409)."""
+    return move(model, model.namespace, name)
+
+
+def move(model: Model, namespace: Namespace, name: str) -> Model:
+    """Give a model another name, in another namespace perhaps; the old one leads to it. Raises `Refused` (400, 409, 413)."""
     _check_name(name)
+    before, old = model.namespace, model.name
+    if (before, old) == (namespace, name):
+        return model
+    if before != namespace:
+        kept = File.objects.filter(commit__model=model).values_list("blob_id", "blob__size").distinct()
+        quota.require(namespace, dict(kept))
     try:
         with transaction.atomic():
-            Model.objects.filter(pk=model.pk).update(name=name, updated=timezone.now())
+            Model.objects.filter(pk=model.pk).update(namespace=namespace, name=name, updated=timezone.now())
+            MovedName.objects.filter(namespace=namespace, name__iexact=name).delete()
+            if (before.pk, old.lower()) != (namespace.pk, name.lower()):
+                MovedName.objects.filter(namespace=before, name__iexact=old).delete()
+                MovedName.objects.create(namespace=before, name=old, model=model)
     except IntegrityError as error:
-        raise _taken(model.namespace, name) from error
-    model.name = name
+        raise _taken(namespace, name) from error
+    model.namespace, model.name = namespace, name
     return model
 
 
@@ -260,11 +317,6 @@ def delete_model(model: Model) -> None:
     """Delete a model with all its revisions. Runs that measured it keep their results; blobs are kept for other models."""
     with transaction.atomic():
         model.delete()
-
-
-def used_bytes(namespace: Namespace) -> int:
-    """The size of all heads of a namespace's models."""
-    return Model.objects.filter(Q(namespace=namespace)).aggregate(total=Sum("size"))["total"] or 0
 
 
 def _check_name(name: str) -> None:

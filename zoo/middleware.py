@@ -6,7 +6,7 @@ lets through becomes a page for people and JSON for programs.
 """
 
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.defaults import page_not_found
 
@@ -28,7 +28,7 @@ def bearer_token(get_response):
     def middleware(request):
         request.token = None
         scheme, _, plain = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
-        if scheme.lower() == "bearer":
+        if scheme.lower() == "bearer" and not request.path.startswith("/cas/"):  # there tokens are of another kind
             token = tokens.authenticate(plain.strip())
             if token is None:
                 return _unknown(request)
@@ -42,7 +42,7 @@ def bearer_token(get_response):
         if request.method in SAFE or may_write(request) or getattr(view, "reads_only", False):
             return None
         message = "This token can only read."
-        return errors.as_json(errors.Refused("read_only_token", message, "Use a token of scope write.", status=403))
+        return _answer(request, errors.Refused("read_only_token", message, "Use a token of scope write.", status=403))
 
     middleware.process_view = process_view
     middleware.process_exception = refusal_response
@@ -53,8 +53,10 @@ def refusal_response(request, exception) -> HttpResponse | None:
     """A page, the sign-in page, or JSON; anything but a `Refused` is not ours to answer."""
     if not isinstance(exception, errors.Refused):
         return None
+    if isinstance(exception, errors.Moved):
+        return errors.redirect(request, exception)
     if not _wants_page(request, exception):
-        response = errors.as_json(exception)
+        response = _answer(request, exception)
     elif exception.status == 401:
         return redirect_to_login(request.get_full_path())
     elif exception.status == 404:
@@ -75,15 +77,20 @@ def _wants_page(request, exception: errors.Refused) -> bool:
     return page or "text/html" in accept
 
 
-def _unknown(request) -> JsonResponse:
+def _answer(request, refusal: errors.Refused) -> HttpResponse:
+    return errors.as_hub(request, refusal) if errors.speaks_hub(request) else errors.as_json(refusal)
+
+
+def _unknown(request) -> HttpResponse:
     if not throttle.hit(f"token:{throttle.client_ip(request)}", FAILURES, WINDOW):
         refusal = errors.Refused(
             "too_many", "Too many unknown tokens from this address.", "Wait five minutes.", status=429
         )
-        response = errors.as_json(refusal)
+        response = _answer(request, refusal)
         response["Retry-After"] = str(WINDOW)
         return response
     hint = "Make a token on the page /settings/tokens/, or leave the header out to read what is public."
-    response = errors.as_json(errors.Refused("invalid_token", INVALID, hint, status=401))
+    hint = "" if errors.speaks_hub(request) else hint
+    response = _answer(request, errors.Refused("invalid_token", INVALID, hint, status=401))
     response["WWW-Authenticate"] = "Bearer"
     return response

@@ -67,6 +67,20 @@ def look(file: BinaryIO, size: int, name: str) -> dict:
     return text.clean_data(facts)
 
 
+def admit_name(name: str) -> None:
+    """Refuse a pickle by its name, before its bytes are sent."""
+    if _PICKLE_NAME.search(name) and not settings.ALLOW_PICKLES:
+        raise _code(name, "a pickle by its name")
+
+
+def _code(name: str, why: str) -> Refused:
+    return Refused(
+        "runs_code",
+        f"{name[:200]!r} is {why}: loading it can run any code, so this server does not take it.",
+        "Save the weights as .safetensors or .onnx.",
+    )
+
+
 def admit(name: str, blob: Blob) -> dict:
     """Facts of a blob about to be committed as `name`, kept with it. Raises `Refused` for a file that runs code where the
     operator does not allow such (KENSA_ALLOW_PICKLES)."""
@@ -79,11 +93,7 @@ def admit(name: str, blob: Blob) -> dict:
             Blob.objects.filter(pk=blob.pk).update(facts=facts)
             blob.facts = facts
     if facts.get("runs_code") and not settings.ALLOW_PICKLES:
-        raise Refused(
-            "runs_code",
-            f"{name[:200]!r} is {facts['runs_code']}: loading it can run any code, so this server does not take it.",
-            "Save the weights as .safetensors or .onnx.",
-        )
+        raise _code(name, facts["runs_code"])
     if facts.get("external"):
         raise Refused(
             "external_data",

@@ -1,23 +1,9 @@
 """Addresses of the zoo. `<owner>/<name>` matches almost anything, so these come last of all."""
 
-from django.urls import path, register_converter
+from django.urls import path
 
-from zoo.views import catalogue, downloads, edit, files, models, people
-
-
-class NameConverter:
-    """Half of `owner/name`; looked up in the database only."""
-
-    regex = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,95}"
-
-    def to_python(self, value: str) -> str:
-        return value
-
-    def to_url(self, value: str) -> str:
-        return value
-
-
-register_converter(NameConverter, "name")
+from zoo import names  # noqa: F401 - registers <name:...>
+from zoo.views import catalogue, downloads, edit, files, gates, models, people
 
 urlpatterns = [
     path("models/", catalogue.models, name="models"),
@@ -29,6 +15,7 @@ urlpatterns = [
     path("settings/organisations/<name:name>/add/", people.add_member, name="organisation_add"),
     path("settings/organisations/<name:name>/remove/", people.remove_member, name="organisation_remove"),
     path("settings/organisations/<name:name>/invite/", people.invite_member, name="organisation_invite"),
+    path("settings/access/", gates.inbox, name="access_inbox"),
     path("settings/invitations/", people.invitations, name="invitations"),
     path("invite/<str:code>/", people.accept, name="invite"),
     path("<name:owner>/", catalogue.profile, name="profile"),
@@ -38,6 +25,7 @@ urlpatterns = [
     path("<name:owner>/<name:name>/blob/<path:rest>", files.blob, name="model_file"),
     path("<name:owner>/<name:name>/commit/<str:oid>", files.commit, name="model_commit"),
     path("<name:owner>/<name:name>/commits/<path:branch>", models.history, name="model_history"),
+    path("<name:owner>/<name:name>/access/", gates.ask, name="model_ask"),
     path("<name:owner>/<name:name>/upload/", edit.upload, name="model_upload"),
     path("<name:owner>/<name:name>/settings/", edit.settings, name="model_settings"),
     path("<name:owner>/<name:name>/settings/downloads/", downloads.log, name="model_downloads"),

@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from zoo import access, blobs, cards, commits, downloads, panels, safety, snippets, statements
-from zoo.errors import Refused
+from zoo.hub import wire
 from zoo.models import Commit, File, Model
 
 SHOWN = 1000  # files listed on a page; REST lists all
@@ -62,7 +62,7 @@ def resolve(request, owner: str, name: str, rest: str):
     """The bytes of `<revision>/<path>`. Access is checked before anything is said about the file."""
     net = access.find_model(request.user, owner, name)
     if not access.can(request.user, "download", net):
-        raise _closed(request, net)
+        raise wire.closed(request, net)
     commit, file = commits.find_file(net, rest)
     return downloads.respond(request, commit, file)
 
@@ -70,17 +70,6 @@ def resolve(request, owner: str, name: str, rest: str):
 def slash(request, owner: str, name: str):
     """`/owner/name/` is `/owner/name`."""
     return redirect("model", owner, name, permanent=True)
-
-
-def _closed(request, net: Model) -> Refused:
-    if net.disabled:
-        return Refused("disabled", "Access to this resource is disabled.", "The model was withdrawn.", status=403)
-    status = 403 if request.user.is_authenticated else 401
-    refusal = Refused(
-        "gated", "Access to this model's files needs to be granted.", f"Ask {net.namespace}.", status=status
-    )
-    refusal.headers["X-Error-Code"] = "GatedRepo"
-    return refusal
 
 
 def frame(request, net: Model, tab: str = "") -> dict:
@@ -91,8 +80,19 @@ def frame(request, net: Model, tab: str = "") -> dict:
         "task_title": panels.task_titles([net.task])[net.task] if net.task else "",
         "may_write": access.can(request.user, "write", net),
         "may_manage": access.can(request.user, "manage", net),
+        "asked": gate(request.user, net),
         "commit_count": net.commits.count(),
     }
+
+
+def gate(user, net: Model) -> str:
+    """How somebody stands before the gate of a model: "" where none is in the way, "sign in", "ask", or their request's status."""
+    if not net.gated or net.disabled or access.can(user, "download", net):
+        return ""
+    if not user.is_authenticated:
+        return "sign in"
+    asked = net.access_requests.filter(user=user).first()
+    return asked.status if asked else "ask"
 
 
 def row(file: File) -> dict:
