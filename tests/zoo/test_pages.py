@@ -290,4 +290,5 @@ def test_what_is_not_there_is_the_one_page_of_missing_addresses(path, accept, cl
 
 def test_a_program_that_downloads_what_is_not_there_gets_json(client, db):
     answer = client.get("/nobody/net/resolve/main/model.onnx", headers={"accept": "*/*"})
-    assert answer.status_code == 404 and answer.json()["error"]["code"] == "model_not_found"
+    assert (answer.status_code, answer["X-Error-Code"]) == (401, "RepoNotFound")
+    assert answer.json()["error"] == answer["X-Error-Message"]
