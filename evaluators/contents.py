@@ -148,7 +148,7 @@ def _files_of_cases(manifest: dict, cases: Cases, files: dict[str, Path], found:
         (layout.INPUTS, "input", cases.inputs or []),
     ):
         wanted = {name.partition("#")[0] for name in names}
-        wanted |= _companions(files, wanted)
+        wanted |= _companions(files, names)
         for row, name in enumerate(names):
             file = name.partition("#")[0]
             if file and file not in files:
@@ -164,14 +164,14 @@ def _files_of_cases(manifest: dict, cases: Cases, files: dict[str, Path], found:
                 )
 
 
-def _companions(files: dict[str, Path], wanted: set[str]) -> set[str]:
+def _companions(files: dict[str, Path], names: list[str]) -> set[str]:
     """Files that lie beside another one and are read with it, such as the signals of a WFDB header."""
     found = set()
-    for name in wanted & files.keys():
-        form = readers.format_of(name)
-        if form and form.companions:
+    for file, _, index in (name.partition("#") for name in names):
+        form = readers.format_of(file)
+        if file in files and form and form.companions:
             with suppress(readers.Unreadable):  # told where the file itself is read
-                found |= {Path(name).with_name(one).as_posix() for one in form.companions(files[name])}
+                found |= {Path(file).with_name(one).as_posix() for one in form.companions(files[file], index)}
     return found
 
 

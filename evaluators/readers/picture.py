@@ -1,4 +1,4 @@
-"""PNG and JPEG pictures: (h, w), or (h, w, channels) for colour."""
+"""PNG, JPEG and TIFF pictures: (h, w), or (h, w, channels) for colour. `scan.tiff#2` is the third page of a TIFF file."""
 
 from pathlib import Path
 
@@ -14,10 +14,15 @@ def _reader(name: str):
     def read(path: Path, index: str = "", labels: bool = False) -> Picture:
         from PIL import Image
 
-        if index:
+        if index and (name != "TIFF" or not index.isdigit()):
             raise Unreadable(f"a {name} file holds one picture", "Name the file without '#'.")
         try:
             with Image.open(path, formats=[name]) as image:
+                pages = getattr(image, "n_frames", 1)
+                if name == "TIFF" and not (int(index) < pages if index else pages == 1):
+                    raise Unreadable(f"the file has {pages} pages", "Name one behind '#', counted from 0.")
+                if index:
+                    image.seek(int(index))
                 if image.width * image.height > MAX_PIXELS:
                     raise Unreadable(
                         f"a picture of {image.width} x {image.height} is too large", "Keep the input's size."
@@ -39,3 +44,4 @@ def _reader(name: str):
 
 register(Format("png", (".png",), _reader("PNG")))
 register(Format("jpeg", (".jpg", ".jpeg"), _reader("JPEG")))
+register(Format("tiff", (".tiff", ".tif"), _reader("TIFF")))

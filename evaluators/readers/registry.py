@@ -50,13 +50,13 @@ class Format:
     """A file format. `read(path, index, labels)`: index is what stands behind '#' in a case list ("" for none);
     with labels, values are kept as they are stored (palette indices, for one). Raises Unreadable.
 
-    `companions(path)`: the names of further files beside this one that belong to it; raises Unreadable.
+    `companions(path, index)`: the names of further files beside this one that are read with it; raises Unreadable.
     """
 
     name: str
     suffixes: tuple[str, ...]
     read: Callable[[Path, str, bool], Picture]
-    companions: Callable[[Path], list[str]] | None = None
+    companions: Callable[[Path, str], list[str]] | None = None
 
 
 @dataclass(frozen=True)

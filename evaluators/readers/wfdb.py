@@ -56,7 +56,7 @@ def read(path: Path, index: str = "", labels: bool = False) -> Picture:
     return Picture(np.stack(values, axis=1), (1 / hz,), spatial=1, names=tuple(signal.name for signal in chosen))
 
 
-def companions(path: Path) -> list[str]:
+def companions(path: Path, index: str = "") -> list[str]:
     """The names of the signal files of a record, which lie beside its header."""
     return list(dict.fromkeys(signal.file for signal in header(path)[2]))
 

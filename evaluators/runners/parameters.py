@@ -1,6 +1,7 @@
 """Parameters of a safetensors file against the network that is to take them: one to one, finite, of the right shape."""
 
 from collections.abc import Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -18,25 +19,57 @@ def load(path: Path, name: str, network: torch.nn.Module) -> int:
 
     A prefix that all names of the file share, and none of the network, is taken off: one of PREFIXES.
     """
-    wanted = network.state_dict()
-    try:
-        with safe_open(path, framework="pt") as file:
-            shapes = {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118
-            prefix = _prefix(shapes, wanted)
-            shapes = {key.removeprefix(prefix): shape for key, shape in shapes.items()}
-            _compare(shapes, {key: tuple(tensor.shape) for key, tensor in wanted.items()}, name)
-            found = {key: file.get_tensor(prefix + key) for key in shapes}
-    except (SafetensorError, ValueError):
-        raise refusal(
-            "the file is not a whole safetensors file", "Save it again with safetensors.torch.save_file.", file=name
-        ) from None
+    wanted, count = network.state_dict(), sum(parameter.numel() for parameter in network.parameters())
+    with _opened(path, name) as file:
+        places = _fitting(file, network, name)
+        found = {key: file.get_tensor(place) for key, place in places.items()}
     odd = [
         key for key, tensor in found.items() if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all())
     ]
     if odd:
         raise refusal(f"NaN or infinity in {_some(odd)}", "Train again, or take an earlier checkpoint.", file=name)
     network.load_state_dict({key: tensor.to(wanted[key].dtype) for key, tensor in found.items()}, assign=True)
-    return sum(parameter.numel() for parameter in network.parameters())
+    return count
+
+
+def compare(path: Path, name: str, network: torch.nn.Module) -> None:
+    """Raise Faults where names or shapes of the file are not those of `network`, which may lie on the meta device."""
+    with _opened(path, name) as file:
+        _fitting(file, network, name)
+
+
+@contextmanager
+def _opened(path: Path, name: str):
+    try:
+        with safe_open(path, framework="pt") as file:
+            yield file
+    except (SafetensorError, ValueError):
+        raise refusal(
+            "the file is not a whole safetensors file", "Save it again with safetensors.torch.save_file.", file=name
+        ) from None
+
+
+def _fitting(file, network: torch.nn.Module, name: str) -> dict[str, str]:
+    """Where in the file each parameter stands: one that the network holds under several names may be there once.
+
+    Raises Faults.
+    """
+    wanted = {key: tuple(tensor.shape) for key, tensor in network.state_dict().items()}
+    shapes = {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118
+    prefix = _prefix(shapes, wanted)
+    shapes = {key.removeprefix(prefix): shape for key, shape in shapes.items()}
+    places = {key: key for key in wanted}
+    same: dict[int, list[str]] = {}
+    for key, tensor in (
+        *network.named_parameters(remove_duplicate=False),
+        *network.named_buffers(remove_duplicate=False),
+    ):
+        same.setdefault(id(tensor), []).append(key)
+    for keys in same.values():
+        there = [key for key in keys if key in shapes]
+        places |= {key: there[0] for key in keys if there and key in wanted and key not in shapes}
+    _compare(shapes, {key: shape for key, shape in wanted.items() if places[key] == key}, name)
+    return {key: prefix + place for key, place in places.items()}
 
 
 def _prefix(found, wanted) -> str:

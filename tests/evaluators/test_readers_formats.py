@@ -1,11 +1,13 @@
 """Inputs and references: one array from a file of any format, by name and index; damage is ours and not a participant's fault."""
 
 import gzip
+from pathlib import Path
 
 import numpy as np
 import pandas
 import pytest
 from PIL import Image
+from pydicom.data import get_testdata_file
 
 from evaluators import readers
 from evaluators.faults import Faults
@@ -23,8 +25,8 @@ def write(folder, suffix: str) -> tuple[str, np.ndarray, dict]:
         data = nifti(VOLUME)
         (folder / name).write_bytes(data if suffix.endswith(".gz") else gzip.decompress(data))
         return name, VOLUME, {"spacing": (1.0, 1.0, 2.0), "spatial": 3, "axes": "RAS"}
-    if suffix in (".png", ".jpg", ".jpeg"):
-        grey = GREY if suffix == ".png" else np.full((8, 8), 77, np.uint8)
+    if suffix in (".png", ".jpg", ".jpeg", ".tiff", ".tif"):
+        grey = np.full((8, 8), 77, np.uint8) if "j" in suffix else GREY
         Image.fromarray(grey).save(folder / name)
         return name, grey, {"spatial": 2}
     if suffix == ".npy":
@@ -33,6 +35,12 @@ def write(folder, suffix: str) -> tuple[str, np.ndarray, dict]:
     if suffix == ".npz":
         np.savez(folder / name, x=VOLUME, spacing=[0.5, 0.5, 3])
         return name, VOLUME, {"spacing": (0.5, 0.5, 3.0)}
+    if suffix == ".dcm":
+        data = Path(get_testdata_file("MR_small.dcm")).read_bytes()
+        start = data.rindex(b"\xe0\x7f\x10\x00") + 12  # the element of the pixels, with its length
+        (folder / name).write_bytes(data[: start + 64 * 64 * 2])  # without the padding behind it
+        stored = np.frombuffer(data[start : start + 64 * 64 * 2], "<i2").reshape(64, 64)
+        return name, stored, {"spacing": (0.3125, 0.3125), "spatial": 2, "window": (600.0, 1600.0)}
     if suffix == ".hea":
         (folder / name).write_text(
             "x 2 120 12\nx.dat 16 200(0)/mV 16 0 0 0 0 MLII\nx.dat 16 100(10)/mV 16 0 0 0 0 V1\n"
@@ -73,7 +81,7 @@ def test_damage_is_never_told_as_a_participants_fault(tmp_path, suffix, damage):
 
 @pytest.mark.parametrize(
     "name",
-    ["x.npz#7", "x.npz#-1", "x.npz#y:0", "x.npy#9", "x.csv#2", "x.csv#z", "x.png#0", "x.nii#0", "x.dcm", "y.png"],
+    ["x.npz#7", "x.npz#-1", "x.npz#y:0", "x.npy#9", "x.csv#2", "x.csv#z", "x.png#0", "x.nii#0", "z.dcm", "y.png"],
 )
 def test_what_is_not_there_is_damage(tmp_path, name):
     for suffix in (".npz", ".npy", ".csv", ".png", ".nii"):
@@ -103,6 +111,15 @@ def test_a_palette_is_colour_for_a_network_and_numbers_for_a_label_map(tmp_path)
     picture.save(tmp_path / "x.png")
     assert readers.read_input(tmp_path / "x.png")[0].tolist()[0][0] == [0, 255, 0]
     assert (readers.read_reference(SEGMENTATION, tmp_path / "x.png")[0] == 2).all()
+
+
+def test_a_page_of_a_tiff_is_named_by_its_number(tmp_path):
+    deep = np.arange(12, dtype=np.uint16).reshape(3, 4) * 5000
+    Image.fromarray(GREY).save(tmp_path / "x.tif", save_all=True, append_images=[Image.fromarray(deep)])
+    assert np.array_equal(readers.read_input(tmp_path / "x.tif#1")[0], deep)
+    for name in ("x.tif", "x.tif#2"):
+        with pytest.raises(readers.Damaged):
+            readers.read_input(tmp_path / name)
 
 
 def test_a_pickle_in_an_array_file_is_never_loaded(tmp_path):
