@@ -12,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from evaluators import contents, evaluate, inference, predictions, readers, robustness, yardsticks
+from evaluators import contents, evaluate, inference, predictions, prepared, readers, robustness, yardsticks
 from evaluators.cases import read_cases
 from evaluators.faults import Faults
+from evaluators.runners import inputs as declared
 
 DONE, AT_FAULT = 0, 2
 
@@ -75,6 +76,8 @@ def predict(request: dict, paths: dict, fd: int) -> int:
             Path(paths["out"]),
             threads=request["threads"],
             progress=lambda share, opened: tell(fd, progress=100 * share, opened=opened),
+            ready=Path(paths["ready"]) if "ready" in paths else None,
+            declare=lambda inputs: tell(fd, progress=0, declares=inputs),
         )
     except Faults as faults:
         return _at_fault(fd, faults)
@@ -98,6 +101,18 @@ def stress(request: dict, paths: dict, fd: int) -> int:
     except Faults as faults:
         return _at_fault(fd, faults)
     tell(fd, done={})
+    return DONE
+
+
+def prepare(request: dict, paths: dict, fd: int) -> int:
+    """Decode and prepare the inputs for a network. Sees inputs and a declaration, which is data; no weights, no label."""
+    files = [Path(paths["inputs"]).parent / name for name in request["inputs"]]
+    try:
+        declaration = declared.check(request["declares"])
+        room = prepared.write(files, declaration, Path(paths["out"]), most_bytes=request["most_bytes"])
+    except Faults as faults:
+        return _at_fault(fd, faults)
+    tell(fd, done={"room": room})
     return DONE
 
 

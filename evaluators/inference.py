@@ -10,15 +10,14 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
-from evaluators import boxes, predictions, readers, runners, steps
+from evaluators import batches as batching
+from evaluators import boxes, predictions, prepared, readers, runners, steps
+from evaluators.batches import Batches
 from evaluators.faults import Faults
 from evaluators.meter import Meter
 from evaluators.runners import heads
 from evaluators.runners import inputs as declared
 from evaluators.steps import Prepared
-
-BATCH = 64  # the first to be tried; halved when memory does not suffice
-BATCH_BYTES = 64 << 20  # of inputs in one batch, at most
 
 
 def look(folder: Path, names: list[str], manifest: dict, first: Path, *, threads: int = 1) -> None:
@@ -30,11 +29,11 @@ def look(folder: Path, names: list[str], manifest: dict, first: Path, *, threads
     batches = Batches(network)
     _try(network, batches, manifest)
     case, facts = _read(first)
-    prepared = declared.prepare(np.zeros_like(case), facts, network.inputs)
-    _judge(network, batches.run([prepared.array])[0], prepared, manifest)
+    made = declared.prepare(np.zeros_like(case), facts, network.inputs)
+    _judge(network, batches.run([made.array])[0], made, manifest)
 
 
-def _try(network, batches: "Batches", manifest: dict) -> None:
+def _try(network, batches: Batches, manifest: dict) -> None:
     """One synthetic case, where the network says of what size."""
     zeros = network.synthetic()
     if zeros is not None:
@@ -62,23 +61,28 @@ def run(
     *,
     threads: int = 1,
     progress: Callable[[float, bool], None] = lambda share, opened: None,
+    ready: Path | None = None,
+    declare: Callable[[dict], None] = lambda inputs: None,
 ) -> dict:
     """Predict every input, in order, into `out`; facts about the network. Raises Faults, or MemoryError at a batch of one.
 
-    `progress(share, opened)`: share 0 to 1 of the cases; opened once a real case is read.
+    `progress(share, opened)`: share 0 to 1 of the cases; opened once a real case is read. `ready`: the folder where
+    another process puts the inputs, see prepared.py, once `declare` has told it how; without it they are prepared here.
     """
     network = runners.open_network(folder, names, manifest, threads)
     batches = Batches(network)
     _try(network, batches, manifest)
     progress(0.0, True)
-    cost = predict(network, batches, manifest, map(_read, inputs), out, lambda done: progress(done / len(inputs), True))
+    declare(network.inputs)
+    cases = prepared.read(ready, inputs, network.inputs) if ready else map(_read, inputs)
+    cost = predict(network, batches, manifest, cases, out, lambda done: progress(done / len(inputs), True))
     cost |= {"parameters": int(network.parameters)}
     return {"device": network.device, "precision": network.precision, "cost": cost}
 
 
 def predict(
     network,
-    batches: "Batches",
+    batches: Batches,
     manifest: dict,
     cases: Iterable,
     out: Path,
@@ -86,18 +90,21 @@ def predict(
     *,
     measure: bool = True,
 ) -> dict:
-    """The answers to `cases`, in order, into `out`; what they cost, if asked. A case: its array as read, and what goes
-    with it. `done(n)`: so many cases are answered.
+    """The answers to `cases`, in order, into `out`; what they cost, if asked. A case: its array as read, and what its format
+    tells of it; or one that is Prepared already. `done(n)`: so many cases are answered.
     """
     mapped, meter = _mapped(manifest), Meter()
+    made = (case if isinstance(case, Prepared) else declared.prepare(*case, network.inputs) for case in cases)
+    groups = batching.groups(made, batches)
     rows, count = [], 0
-    for group in _groups(network, cases, batches):
-        outputs = meter.batch(lambda group=group: batches.run([prepared.array for prepared in group]), len(group))
-        for prepared, output in zip(group, outputs, strict=True):
+    for group, staged in batching.ahead(groups, lambda group: batches.stage([one.array for one in group])):
+        arrays = [one.array for one in group]
+        outputs = meter.batch(lambda arrays=arrays, staged=staged: batches.run(arrays, staged), len(group))
+        for one, output in zip(group, outputs, strict=True):
             if mapped:
-                predictions.save_case(out, count, _map(network, output, prepared, manifest))
+                predictions.save_case(out, count, _map(network, output, one, manifest))
             elif _boxed(manifest):
-                rows.append(boxes.by_class(output, prepared, manifest["classes"]))
+                rows.append(boxes.by_class(output, one, manifest["classes"]))
             else:
                 rows.append(np.ravel(output))
             count += 1
@@ -110,7 +117,9 @@ def predict(
     if not measure:
         return {}
     last = group[-1].array
-    cost = meter.facts(lambda: batches.run([last])) | {"macs": runners.macs(network, last)}
+    part, times = batches.part(last)
+    macs = runners.macs(network, part)
+    cost = meter.facts(lambda: batches.run([last])) | {"macs": macs and macs * times}
     return cost | {"device_memory": runners.device_memory()}
 
 
@@ -190,55 +199,9 @@ def _same_length(rows: list[np.ndarray]) -> None:
         raise runners.refusal("the network gives outputs of different length for different cases")
 
 
-def _groups(network, cases: Iterable, batches: "Batches"):
-    """Prepared cases of one shape, as many as a batch takes; the first real case alone."""
-    group = []
-    for number, case in enumerate(cases):
-        prepared = declared.prepare(*case, network.inputs)
-        if group and (prepared.array.shape != group[0].array.shape or len(group) >= batches.size_for(prepared.array)):
-            yield group
-            group = []
-        group.append(prepared)
-        if number == 0:
-            yield group
-            group = []
-    if group:
-        yield group
-
-
 def _read(path: Path) -> tuple[np.ndarray, dict]:
     """An input, and what its format tells of it."""
     try:
         return readers.read_input(path)
     except Faults as faults:  # the package's own file: not for the participant to see
         raise RuntimeError(f"an input cannot be read: {faults}") from None
-
-
-class Batches:
-    """Runs batches, and remembers the size that fitted."""
-
-    def __init__(self, network):
-        self.network = network
-        self.fixed = getattr(network, "batch", None)
-        self.size = self.fixed or BATCH
-
-    def size_for(self, array: np.ndarray) -> int:
-        return self.fixed or max(1, min(self.size, BATCH_BYTES // max(array.nbytes, 1)))
-
-    def run(self, arrays: list[np.ndarray]) -> list[np.ndarray]:
-        found: list[np.ndarray] = []
-        while len(found) < len(arrays):
-            size = self.size_for(arrays[0])
-            part = arrays[len(found) : len(found) + size]
-            batch = np.stack(part + [part[-1]] * (self.fixed - len(part) if self.fixed else 0))
-            try:
-                outputs = self.network(batch)
-            except (runners.TooMuch, MemoryError):
-                if size == 1 or self.fixed:
-                    raise MemoryError from None
-                self.size = size // 2
-                continue
-            if outputs.ndim == 0 or len(outputs) != len(batch):
-                raise runners.refusal("the network's output does not keep the batch axis")
-            found += list(outputs[: len(part)])
-        return found

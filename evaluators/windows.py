@@ -127,3 +127,13 @@ def importance(patch: tuple[int, ...], blend: str) -> np.ndarray:
                 np.float32
             )
     return np.maximum(weight, LEAST)
+
+
+def part(array: np.ndarray, how: Plan) -> tuple[np.ndarray, int]:
+    """What a network sees of a case (channels, *space) at once, and how many times."""
+    views = 1 << len(how.flips)
+    if not how.patch:
+        return array, views
+    sides = [max(n, patch) for n, patch in zip(array.shape[1:], how.patch, strict=True)]
+    starts = map(_starts, sides, how.patch, [how.overlap] * len(sides))
+    return np.zeros((len(array), *how.patch), array.dtype), views * math.prod(len(places) for places in starts)

@@ -22,6 +22,7 @@ from evaluators import cache, manifest, provenance, runs, sandbox
 from evaluators.cases import read_cases
 from evaluators.faults import Fault
 from evaluators.models import Run, Score
+from evaluators.preparation import Preparation
 from zoo import blobs
 
 log = logging.getLogger(__name__)
@@ -134,14 +135,24 @@ class _Attempt:
 
     def predict(self, package: Path) -> sandbox.Outcome:
         """Child 1: sees the answer and the inputs; no label, no database, no network."""
-        self.stage = "predicting" if self.run.kind == Run.Kind.WEIGHTS else "reading"
+        if self.run.kind != Run.Kind.WEIGHTS:
+            return self.answer(package, "read", {}, lambda message: True)
+        request, limits = self.request(package), _limits(self.run)
+        files, inputs = self.run.package.files, request["inputs"]
+        with Preparation(files, package, self.folder / "ready", inputs, limits) as ready:
+            predicted = self.answer(package, "predict", {"ready": ready.folder}, ready.hear)
+        return ready.outcome if ready.failed and predicted.status in ("stopped", "error") else predicted
+
+    def answer(self, package: Path, entry: str, given: dict, go_on) -> sandbox.Outcome:
+        self.stage = "predicting" if entry == "predict" else "reading"
+        share = 60 if self.run.package.manifest.get("robustness") else 80
         return sandbox.shared().run(
-            f"evaluators.child:{'predict' if self.run.kind == Run.Kind.WEIGHTS else 'read'}",
+            f"evaluators.child:{entry}",
             self.request(package),
             work=self.folder / "predicted",
-            given={"answer": self.folder / "answer", "inputs": package / "inputs"},
+            given={"answer": self.folder / "answer", "inputs": package / "inputs"} | given,
             limits=_limits(self.run),
-            heard=lambda message: self.hear(message, 0, 60 if self.run.package.manifest.get("robustness") else 80),
+            heard=lambda message: go_on(message) and self.hear(message, 0, share),
             beat_seconds=BEAT_SECONDS,
         )
 

@@ -81,6 +81,8 @@ MAX_FILE_BYTES = int(os.environ.get("KENSA_MAX_FILE_BYTES", 20 * 2**30))
 # All files, of all revisions, of one namespace's models; 0 is no limit.
 QUOTA_BYTES = int(os.environ.get("KENSA_QUOTA_BYTES", 200 * 2**30))
 MAX_PREDICTION_BYTES = int(os.environ.get("KENSA_MAX_PREDICTION_BYTES", 2 * 2**30))
+# Decoded and preprocessed inputs that a worker keeps for the next run; 0 keeps none.
+PREPARED_BYTES = int(os.environ.get("KENSA_PREPARED_BYTES", 20 * 2**30))
 
 INSTALLED_APPS = [
     "django.contrib.auth",

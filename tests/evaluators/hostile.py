@@ -201,3 +201,26 @@ def open_networks(request, paths, fd):
             ended[folder.name] = ["memory"]
     tell(fd, done={"ended": ended})
     return 0
+
+
+def poison(request, paths, fd):
+    """Declare as a network does, wait for the inputs, then try every way to change them."""
+    ready = Path(paths["ready"])
+    tell(fd, progress=0, declares={"channels": 1, "size": [16, 16]})
+    while not (ready / "end.json").exists():
+        time.sleep(0.01)
+    attempts = {
+        "create": lambda: (ready / "00009.npy").write_bytes(b"x"),
+        "overwrite": lambda: (ready / "00000.npy").open("r+b"),
+        "rename": lambda: (ready / "00000.npy").rename(ready / "00001.npy"),
+        "remove": lambda: (ready / "00000.npy").unlink(),
+        "chmod": lambda: (ready / "00000.npy").chmod(0o666),
+    }
+    refused = []
+    for name, attempt in attempts.items():
+        try:
+            attempt()
+        except OSError:
+            refused.append(name)
+    tell(fd, done={"refused": refused})
+    return 0

@@ -76,6 +76,7 @@ def test_an_onnx_network_gives_the_numbers_that_its_formula_gives(predict, input
     cost = found.value["cost"]
     assert (cost["parameters"], cost["macs"], cost["device_memory"], found.value["device"]) == (4, 2, None, "cpu")
     assert 0 < cost["latency_median"] <= cost["latency_p95"] and cost["throughput"] > 0
+    heard = [message for message in heard if message]  # {}: a sign of life on a busy machine
     assert heard[0].get("opened") is True and heard[-1]["progress"] == 100
 
 
