@@ -11,6 +11,8 @@ from django.test.testcases import LiveServerThread
 from django.urls import reverse
 from playwright.sync_api import expect, sync_playwright
 
+from evaluators import workers
+from evaluators.corruptions import CORRUPTIONS
 from evaluators.models import Run, Score
 from leaderboard import benchmarks
 from tests.leaderboard.pages import HOSTILE, make_board, make_claim, make_entry, make_team
@@ -23,6 +25,19 @@ pytestmark = [
 ]
 
 
+MEASURED = {
+    "device": "NVIDIA A100-SXM4-80GB", "precision": "float32",
+    "cost": {
+        "file_bytes": 46_837_875, "parameters": 12_000_000, "macs": 1_800_000_000, "latency_median": 0.012, "memory": 2 * 10**9,
+        "latency_p95": 0.02, "throughput": 95.0, "device_memory": 10**9,
+    },
+}  # fmt: skip
+ROBUSTNESS = {
+    "n": 40, "metric": "auroc", "clean": 0.8213, "mean_drop": 0.12345, "attack": {"cases": 16, "version": 1, "flips": 0.4375},
+    "corruptions": [
+        {"name": name, "version": 1, "scores": [0.81, 0.67], "drops": [0.01, 0.17], "flips": [0.05, 0.2]} for name in CORRUPTIONS
+    ],
+}  # fmt: skip
 # The elements that reach beyond the right edge, where the page scrolls sideways at all.
 OVER = """() => {
   const width = document.documentElement.clientWidth;
@@ -117,6 +132,8 @@ def full(site):
     for index, name in enumerate(names):
         kind = ("weights", "predictions")[index % 2]
         make_entry(board, f"team{index}", 0.84 - 0.04 * index, kind=kind, name=name, error=0.03)
+    Run.objects.filter(kind="weights").update(provenance=MEASURED, robustness=ROBUSTNESS)
+    workers.tell("a-machine-with-a-long-name.ward.hospital.example:4242", ["cpu", "gpu"], 2)
     make_claim(board, doi="10.1001/jama.2017.18152")
     make_claim(board, name="Another metric", metric="sensitivity", value=0.9)
     make_entry(make_board(owner, "single", cases=1, patients=1), "team1")
@@ -155,6 +172,7 @@ def test_no_page_runs_over_the_edge_or_breaks_its_own_policy(width, scheme, full
         "/competitions/",
         "/docs/metrics/",
         "/search/?q=board",
+        "/workers/",
     ]
     others += [
         "/benchmarks/new/",
