@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from evaluators import cases as case_lists
-from evaluators import layout, places, readers, readings
+from evaluators import layout, leaks, places, readers, readings
 from evaluators import manifest as manifests
 from evaluators.cases import Cases
 from evaluators.faults import Faults, Findings
@@ -79,6 +79,8 @@ def _read(root: Path, unpacked: TemporaryDirectory | None, found: Findings, told
         kind = KINDS[manifest["kind"]]
         if told is None and kind.inspect and cases.reference is not None:
             facts = kind.inspect(manifest, root, cases, found)
+        if told is None and not found.count and (tell := leaks.find(manifest, cases, root)):
+            facts = facts | {"leaks": tell}
         manifest |= facts
         if told is None:
             _inputs(manifest, root, cases, found)

@@ -23,14 +23,16 @@ from evaluators.steps import Prepared
 def look(folder: Path, names: list[str], manifest: dict, first: Path, *, threads: int = 1) -> None:
     """The first look: everything about a revision that shows without a real case. Raises Faults, or MemoryError.
 
-    The network answers a case of zeros, of the shape and type of the file `first`, through its declared preprocessing.
+    The network answers a made-up case of the shape and type of the file `first`, through its declared preprocessing: zeros, or
+    ones for a row of a table, whose terms may be logarithms.
     """
     network = runners.open_network(folder, names, manifest, threads)
     batches = Batches(network)
     _try(network, batches, manifest)
     case, facts = _read(first)
-    made = declared.prepare(np.zeros_like(case), facts, network.inputs)
-    _judge(network, batches.run([made.array])[0], made, manifest)
+    made_up = np.ones_like(case) if case.ndim == 1 else np.zeros_like(case)
+    prepared = declared.prepare(made_up, facts, network.inputs)
+    _judge(network, batches.run([prepared.array])[0], prepared, manifest)
 
 
 def _try(network, batches: Batches, manifest: dict) -> None:

@@ -13,6 +13,7 @@ HOW = {
     "downloaded from medmnist.com's archive.",
     "hippocampus_msd_task04": "Get Task04_Hippocampus from medicaldecathlon.com and put imagesTr as images/ and labelsTr as "
     "labels/ into {folder}, or set KENSA_SHARED_DATA to a folder that has {need}.",
+    "sksurv": "It comes with scikit-survival, which is GPL-3 and no part of the service: pip install scikit-survival.",
 }
 DOWNLOAD_SECONDS = 20
 
@@ -30,7 +31,11 @@ def find(need: str) -> Path:
 
 
 def present(need: str) -> Path | None:
-    """The path where it lies on this machine already, else None."""
+    """The path where it lies on this machine already, else None; of `sksurv/...` inside that package, where it is installed."""
+    if need.startswith("sksurv/"):
+        spec = importlib.util.find_spec("sksurv")
+        path = Path(spec.origin).parent.parent / need if spec else None
+        return path if path and path.exists() else None
     for folder in (settings.SHARED_DATA, settings.DATA_DIR / "demo" / "data"):
         if (folder / need).exists():
             return folder / need

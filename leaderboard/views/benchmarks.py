@@ -52,6 +52,7 @@ def _facts(request, benchmark: Benchmark) -> dict:
         "manifest": manifest,
         "accepts": manifest.get("accepts", []),
         "traps": manifest.get("traps", []),
+        "leaks": manifest.get("leaks", []) if access.sees_finer(request.user, benchmark) else [],
         "source": manifest.get("source", {}),
         "why": (manifest.get("metrics") or {}).get("why") or {},
         "versions": versions,

@@ -10,6 +10,11 @@ from django.core.management.base import BaseCommand, CommandError
 from evaluators.faults import Faults
 from leaderboard import benchmarks, literature
 
+LEAK = (
+    "Look at the column {column!r} of the inputs: its {by} alone tells the outcome ({measure} {value:g}). "
+    "Was it known before the outcome was?"
+)
+
 
 class Command(BaseCommand):
     help = "Check a benchmark package and load it; prints every fault at once and stores nothing if there is one."
@@ -34,6 +39,8 @@ class Command(BaseCommand):
             self.stdout.write(f"{made.slug}: {made.claims.count()} claims, http://<server>{made.get_absolute_url()}")
             return
         package = made.package
+        for tell in package.manifest.get("leaks", ()):
+            self.stderr.write(LEAK.format(**tell))
         self.stdout.write(
             f"{made.slug} version {made.version}, {made.status}: {package.cases} cases of {package.patients} patients, "
             f"owner {made.owner}, http://<server>{made.get_absolute_url()}"
