@@ -49,7 +49,8 @@ def of(submission, viewer) -> Material:
     """Of a scored entry. What this viewer may not see is not even read."""
     benchmark, run = submission.benchmark, submission.run
     whole = access.detail(viewer, benchmark, access.FINER) == "whole"
-    coarse = not whole and access.detail(viewer, benchmark, access.CURVES) == "coarse"
+    # Of the final entries alone: the points of many curves together would be as many equations for the labels.
+    coarse = not whole and submission.final and access.detail(viewer, benchmark, access.CURVES) == "coarse"
     arrays = {}
     if run.status == Run.Status.SCORED and run.details and (whole or coarse):
         wanted = (f"{behind.PREFIX}:", "per_case:", "robustness:") if whole else (f"{behind.PREFIX}:coarse_",)

@@ -87,6 +87,8 @@ def test_where_labels_are_hidden_only_the_organiser_sees_more_than_released_scor
 def test_after_a_reveal_a_package_may_release_coarse_curves_and_nothing_else(cast):
     board, entries = make_plotted(cast.hospital, "classification", n=400)
     Competition.objects.create(benchmark=board, slug="c", title="C", revealed=timezone.now())
+    assert plots.of_entry(entries[0], cast.stranger) == []  # not one of the final ones
+    entries[0].final = True
     found = {figure.plot.name: figure for figure in plots.of_entry(entries[0], cast.stranger)}
     assert set(found) == {"roc"}
     curve = found["roc"].as_dict()["data"][1]
