@@ -206,6 +206,7 @@ def put_piece(request, owner: str, name: str, ticket: str, start: int = Query(..
 def finish_pieces(request, owner: str, name: str, ticket: str):
     model = _writable(request, owner, name)
     blob = pieces.finish(ticket, request.user, model)
+    uploads.keep(request.user, model.namespace, blob)
     return {"sha256": blob.sha256, "size": blob.size, "upload": uploads.receipt(request.user, model, blob)}
 
 

@@ -2,6 +2,7 @@
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy
 
 from zoo.models import Membership, Namespace, Token, User, validate_name
 
@@ -23,6 +24,20 @@ class NewModel(forms.Form):
 
 class Visibility(forms.Form):
     private = forms.BooleanField(required=False, label="Private: only the owner's members see it")
+
+
+class Gate(forms.Form):
+    gated = forms.ChoiceField(
+        label=gettext_lazy("Files"),
+        choices=[
+            ("none", gettext_lazy("open to everybody who sees the model")),
+            ("auto", gettext_lazy("on request, granted at once: you learn who took them")),
+            ("manual", gettext_lazy("on request, granted by an owner")),
+        ],
+    )
+
+    def clean_gated(self):
+        return self.cleaned_data["gated"].replace("none", "")
 
 
 class Rename(forms.Form):

@@ -15,7 +15,7 @@ from typing import BinaryIO
 from django.conf import settings
 from django.core import signing
 
-from zoo import blobs, stores
+from zoo import blobs, quota, stores
 from zoo.errors import NotFound, Refused
 from zoo.models import Blob, Model, User
 
@@ -39,7 +39,8 @@ class Busy(Refused):
 
 
 def begin(user: User, model: Model, size: int) -> str:
-    """A ticket for a file of `size` bytes. Raises `TooLarge`."""
+    """A ticket for a file of `size` bytes. Raises `TooLarge` or `OverQuota`."""
+    quota.require(model.namespace, {"": size})
     if size > settings.MAX_FILE_BYTES:
         raise blobs.TooLarge(settings.MAX_FILE_BYTES)
     name = f"piece-{secrets.token_hex(16)}"

@@ -134,6 +134,23 @@ def test_visibility_name_and_deletion_are_settled_on_one_page(signed_in, model):
     assert not Model.objects.exists()
 
 
+def test_the_gate_is_opened_and_closed_on_the_page_of_settings(signed_in, model):
+    page = "/clinic/net/settings/"
+    client = signed_in("owner")
+    assert client.post(page, {"action": "gate", "gate-gated": "manual"}).status_code == 302
+    model.refresh_from_db()
+    assert model.gated == "manual"
+    shown = text(client.get(page))
+    assert re.search(r'value="manual" selected', shown) and "/clinic/net/settings/downloads/" in shown
+    assert client.get("/clinic/net/resolve/main/README.md").status_code == 200, "members need not ask"
+    assert signed_in("stranger").get("/clinic/net/resolve/main/README.md").status_code == 403
+    assert signed_in("owner").post(page, {"action": "gate", "gate-gated": "odd"}).status_code == 422
+    assert signed_in("teammate").post(page, {"action": "gate", "gate-gated": "none"}).status_code == 403
+    signed_in("owner").post(page, {"action": "gate", "gate-gated": "none"})
+    model.refresh_from_db()
+    assert model.gated == ""
+
+
 def test_a_rename_to_a_taken_or_bad_name_says_so(signed_in, model, team, cast):
     commits.create_model(team, "taken", author=cast["owner"])
     for name, status in (("taken", 422), ("a--b", 422), ("", 422), ("TAKEN", 422)):

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
+from django.test.testcases import LiveServerThread
 from safetensors.numpy import load_file, save_file
 
 from zoo import blobs, commits
@@ -98,3 +99,29 @@ def test_a_timm_architecture_comes_with_local_weights(team, tmp_path):
     with pytest.raises(CommandError, match="knows no architecture"):
         call_command("import_model", "timm:resnet_of_dreams", to="clinic/other", weights=weights)
     assert not Model.objects.filter(name="other").exists()
+
+
+@pytest.fixture
+def hub(transactional_db, monkeypatch, tmp_path):
+    """This very service as the Hub that HF_ENDPOINT names."""
+    server = LiveServerThread("127.0.0.1", static_handler=lambda handler: handler)
+    server.daemon = True
+    server.start()
+    server.is_ready.wait()
+    monkeypatch.setenv("HF_ENDPOINT", f"http://localhost:{server.port}")
+    yield server
+    server.terminate()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_model_of_a_hub_server_comes_whole(hub, team, folder, tmp_path):
+    call_command("import_model", str(folder), to="clinic/source")
+    source = Model.objects.get(name="source")
+    call_command("import_model", "hf:clinic/source", to="owner/copy")
+    copy = Model.objects.get(name="copy")
+    heads = [commits.resolve(model, "main") for model in (source, copy)]
+    assert commits.tree(heads[0]) == commits.tree(heads[1])
+    assert heads[0].oid in heads[1].title
+    commits.set_visibility(source, True)
+    with pytest.raises(CommandError, match="could not be fetched"):
+        call_command("import_model", "hf:clinic/source", to="owner/again")

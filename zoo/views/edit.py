@@ -2,10 +2,11 @@
 
 from django.contrib import messages
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
 
-from zoo import access, blobs, commits, forms, uploads
+from zoo import access, blobs, commits, forms, grants, uploads
 from zoo.errors import Refused
 from zoo.models import Model, Namespace
 from zoo.views.models import frame
@@ -69,9 +70,10 @@ def settings(request, owner: str, name: str):
     net = access.find_model(request.user, owner, name)
     access.require(request, "manage", net)
     action = request.POST.get("action", "") if request.method == "POST" else ""
-    bound = {key: request.POST if action == key else None for key in ("visibility", "rename", "delete")}
+    bound = {key: request.POST if action == key else None for key in ("visibility", "gate", "rename", "delete")}
     all_forms = {
         "visibility": forms.Visibility(bound["visibility"], initial={"private": net.private}, prefix="visibility"),
+        "gate": forms.Gate(bound["gate"], initial={"gated": net.gated or "none"}, prefix="gate"),
         "rename": forms.Rename(bound["rename"], initial={"name": net.name}, prefix="rename"),
         "delete": forms.Delete(bound["delete"], name=str(net), prefix="delete"),
     }
@@ -89,7 +91,10 @@ def _change(request, net: Model, action: str, fields: dict):
         commits.delete_model(net)
         messages.success(request, f"{net} is deleted.")
         return redirect("profile", owner=net.namespace.name)
-    if action == "rename":
+    if action == "gate":
+        grants.set_gate(net, fields["gated"])
+        messages.success(request, _("Files are given on request now.") if net.gated else _("The files are open now."))
+    elif action == "rename":
         commits.rename(net, fields["name"])
         messages.success(request, f"The model is now {net}.")
     else:
