@@ -51,7 +51,6 @@ GETS = [
     (r"^api/models/<owner>/<name>/xet-write-token", ("write", "model")),
     (r"^api/models/<owner>/<name>/user-access-request", ("manage", "model")),
     (r"^api/models/<owner>/<name>", ("see", "model")),
-    (r"^<owner>/<name>/access/", "signed in"),
     (r"^<owner>/<name>/(settings)", ("manage", "model")),
     (r"^<owner>/<name>/(upload)", ("write", "model")),
     (r"^<owner>/<name>", ("see", "model")),

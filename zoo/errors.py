@@ -72,7 +72,7 @@ def as_hub(request, refusal: Refused) -> HttpResponse:
         return redirect(request, refusal)
     text = header_text(f"{refusal.message} {refusal.hint}".strip())
     status = refusal.status
-    if refusal.headers.get("X-Error-Code") == "RepoNotFound" and not request.user.is_authenticated:
+    if refusal.code == "model_not_found" and not request.user.is_authenticated:
         status = 401
     response = JsonResponse({"error": text}, status=status)
     response["X-Error-Message"] = text

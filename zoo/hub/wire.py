@@ -173,13 +173,12 @@ def _pairs(query):
 @answers("GET", "POST", "PUT", "DELETE")
 def nothing(request, rest: str = ""):
     """Whatever else a client may ask of /api/, of data sets and of spaces."""
-    if (
-        rest.startswith("models/")
-        or not request.path.startswith("/api/")
-        or request.path.startswith(("/api/data", "/api/spaces"))
-    ):
+    if request.path.startswith("/api/models/"):
         raise unknown_model()
-    raise NotFound("not_here", "This server does not answer that.")
+    refusal = NotFound("only_models", "This server does not answer that; it holds models only.")
+    if not request.path.startswith("/api/") or rest.startswith(("datasets/", "spaces/")):
+        refusal.headers["X-Error-Code"] = "RepoNotFound"
+    raise refusal
 
 
 def ok(data: dict | None = None) -> HttpResponse:

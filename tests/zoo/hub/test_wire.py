@@ -282,6 +282,7 @@ def test_other_kinds_of_repositories_are_not_here(speak):
     ):
         answer = speak("owner", "GET", path)
         assert (answer.status_code, answer["X-Error-Code"]) == (404, "RepoNotFound"), path
+    assert speak(None, "GET", "/api/datasets/a/b").status_code == 404
     assert speak("owner", "GET", "/api/anything-else").status_code == 404
     assert speak(None, "GET", "/api/agent-harnesses").data == {"standardEnvVars": [], "harnesses": {}}
     assert speak(None, "HEAD", "/api/telemetry/huggingface_hub").status_code == 204
