@@ -1,6 +1,8 @@
 """Storage on disk and in a bucket of a real S3 server: the same blobs, downloads, collection and checks on both."""
 
+import contextlib
 import io
+import json
 import os
 import random
 import re
@@ -8,20 +10,22 @@ import subprocess
 import sys
 import threading
 from datetime import timedelta
+from pathlib import Path
 
 import boto3
 import pytest
 from django.core.management import call_command
-from django.db import connection
 from django.utils import timezone
 
 from evaluators import cache, package
 from evaluators.models import Package, Run
+from tests import postgres
 from tests.packages import binary
 from zoo import blobs, commits, safety, stores, upkeep
 from zoo.models import Blob, File, Upload, Xorb
 
 NOW = timedelta(0)
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="session")
@@ -204,69 +208,23 @@ def test_a_commit_of_what_was_collected_is_refused(model, cast):
         commits.commit_files(model, cast["owner"], add={"a.txt": blob}, title="Late")
 
 
-@pytest.mark.django_db(transaction=True)
-def test_collection_never_takes_what_is_being_stored(model, cast, storage):
-    """Four threads send and commit the same few files while a fifth collects without any grace."""
-    stop, errors = threading.Event(), []
-
-    def collecting():
-        try:
-            while not stop.is_set():
-                upkeep.collect(NOW)
-        except Exception as error:  # told to the test
-            errors.append(error)
-        finally:
-            connection.close()
-
-    def sending(number):
-        try:
-            for turn in range(12):
-                blob = blobs.put(b"file %d" % (turn % 3))
-                try:
-                    commits.commit_files(model, cast["owner"], add={f"{number}.txt": blob}, title=f"{number} {turn}")
-                except blobs.Incomplete:
-                    continue  # collected between sending and commit: told, and nothing broken
-                commits.commit_files(model, cast["owner"], delete=[f"{number}.txt"], title=f"without {number} {turn}")
-        except Exception as error:
-            errors.append(error)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=sending, args=(number,)) for number in range(4)]
-    collector = threading.Thread(target=collecting)
-    for thread in (*threads, collector):
-        thread.start()
-    for thread in threads:
-        thread.join()
-    stop.set()
-    collector.join()
-    assert not errors
-    assert list(upkeep.check()) == []
-    for file in File.objects.select_related("blob"):
-        assert blobs.read(file.blob_id, 1000)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_bytes_that_are_sent_again_while_they_are_collected_stay(storage, monkeypatch):
-    """The collector starts at the worst moment: the sender has just seen that the bytes are there already."""
-    blob, store = blobs.put(b"old and unused"), stores.current()
-    adopt, collectors = store.adopt, []
-
-    def collect():
-        upkeep.collect(NOW)
-        connection.close()
-
-    def adopt_and_be_disturbed(*arguments):
-        adopt(*arguments)
-        collectors.append(threading.Thread(target=collect))
-        collectors[-1].start()
-        collectors[-1].join(0.5)
-
-    monkeypatch.setattr(store, "adopt", adopt_and_be_disturbed)
-    assert blobs.put(b"old and unused") == blob
-    for collector in collectors:
-        collector.join()
-    assert list(upkeep.check()) == []
+@pytest.mark.parametrize("database", ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def test_collection_never_takes_what_is_being_stored(database, tmp_path):
+    with contextlib.ExitStack() as stack:
+        url = stack.enter_context(postgres.server()) if database == "postgres" else ""
+        environment = {
+            key: value for key, value in os.environ.items() if key not in ("DATABASE_URL", "KENSA_STORAGE_URL")
+        }
+        environment |= {"KENSA_DATA_DIR": str(tmp_path / "var"), "DJANGO_SETTINGS_MODULE": "leaderboard.settings"}
+        environment |= {"DATABASE_URL": url} if url else {}
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.zoo.collection_race"], cwd=ROOT, env=environment, capture_output=True, text=True,
+            timeout=180,
+        )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found.pop("committed") > 0
+    assert found == {"errors": [], "worst": [], "faults": [], "unread": 0}
 
 
 @pytest.mark.django_db
