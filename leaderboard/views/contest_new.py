@@ -23,6 +23,7 @@ from zoo import blobs
 from zoo.errors import Refused
 
 SALT = "kensa.contest.table"
+EXAMPLE = "image_id,patient,diagnosis\ncxr-0001,p-17,nodule\ncxr-0002,p-17,none\ncxr-0003,p-23,none"
 HOURS = 24  # a dropped table may be worked on
 TEXTS = ("title", "slug", "question", "specialty", "modality", "source", "licence", "description", "terms", "prize")
 RULES = ("time_zone", "entry", "domains", "team_size", "selections", "concurrent", "external_data")
@@ -129,7 +130,7 @@ def _rules(request) -> dict:
 def _drop(request, *, faults: Faults | None = None, refusal: Refused | None = None, status=200):
     context = {
         "owners": access.organisable(request.user), "owner": request.POST.get("owner") or request.user.get_username(),
-        "max_bytes": tables.MOST_BYTES, "refusal": refusal,
+        "max_bytes": tables.MOST_BYTES, "refusal": refusal, "example": EXAMPLE,
         "faults": [fault.as_dict() for fault in faults.faults] if faults else [],
     }  # fmt: skip
     return render(request, "leaderboard/competition_new.html", context, status=status)

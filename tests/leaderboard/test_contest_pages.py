@@ -10,7 +10,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from leaderboard.contests import people, reveals, teams
-from leaderboard.models import Audit, Benchmark, Competition, Officer, Participant, Submission
+from leaderboard.models import Audit, Benchmark, Competition, Officer, Participant, Submission, Yardstick
 from tests.leaderboard.contests import contest, end, enter, hand_in, score
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -58,7 +58,8 @@ def drop(client, data=None, name="labels.csv"):
 
 def test_a_table_becomes_a_draft_with_its_reasons(cast, web):
     client = web(cast.owner)
-    assert client.get("/competitions/new/").status_code == 200
+    form = text(client.get("/competitions/new/"))
+    assert "cxr-0001,p-17,nodule" in form and 'name="step" value="drop"' in form  # scripts send no button's name
     page = text(drop(client))
     for said in ("quadratic", "Whole numbers in a row", "Tells nothing of the labels", "Predictors that look at nothing",
                  "Smallest difference", "Every case has an id"):  # fmt: skip
@@ -164,6 +165,17 @@ def test_the_house_works_with_reasons_and_the_record_shows_them(cast, running, w
         ).status_code
         == 403
     )
+
+
+def test_predictors_that_look_at_nothing_stand_on_the_board_without_a_rank(cast, running, web):
+    row = {"metric": "auroc", "subset": "public", "part": "", "value": 0.5, "low": 0.5, "high": 0.5, "error": 0.0, "n": 30,
+           "patients": 15, "method": "", "reason": ""}  # fmt: skip
+    Yardstick.objects.create(
+        benchmark=running.benchmark, place=0, kind="trivial", name="prevalence",
+        content={"scores": [row, row | {"subset": "private", "value": 0.4321}], "points": [], "areas": {}, "agreement": {}},
+    )  # fmt: skip
+    page = text(web(cast.ann).get("/competitions/lungs/"))
+    assert "Always the prevalence" in page and "Nothing has been scored yet" in page and "0.43" not in page
 
 
 def test_an_invitation_link_opens_a_private_competition(cast, folder, web):
