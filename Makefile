@@ -46,7 +46,8 @@ serve: setup ## web, worker, scheduler and embedded broker in one command, on PO
 # What the tests need of the system: installed if you are root, named with the command if not.
 PACKAGES = $(shell command -v chromium >/dev/null || echo chromium) \
   $(shell command -v nginx >/dev/null || test -x /usr/sbin/nginx || echo nginx-light) \
-  $(shell ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || echo postgresql)
+  $(shell ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || echo postgresql) \
+  $(shell command -v slapd >/dev/null || test -x /usr/sbin/slapd || echo slapd)
 system:
 	@missing="$(strip $(PACKAGES))"; if [ -n "$$missing" ]; then \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \

@@ -185,9 +185,29 @@ CELERY_TIMEZONE = "UTC"
 LEASE_SECONDS = 12
 SWEEP_SECONDS = 4
 
+# The house's own accounts: OpenID Connect (any provider), an LDAP directory.
+OIDC_URL = os.environ.get("KENSA_OIDC_URL", "")
+OIDC_NAME = os.environ.get("KENSA_OIDC_NAME", "Single sign-on")
+OIDC_SIGNUP = _flag("KENSA_OIDC_SIGNUP", "1")
+if OIDC_URL:
+    INSTALLED_APPS.append("allauth.socialaccount.providers.openid_connect")
+    _client = {"client_id": os.environ.get("KENSA_OIDC_CLIENT", ""), "secret": os.environ.get("KENSA_OIDC_SECRET", "")}
+    SOCIALACCOUNT_PROVIDERS = {
+        "openid_connect": {
+            "OAUTH_PKCE_ENABLED": True,
+            "APPS": [{"provider_id": "sso", "name": OIDC_NAME, "settings": {"server_url": OIDC_URL}} | _client],
+        }
+    }
+SOCIALACCOUNT_ADAPTER = "zoo.signin.SocialAdapter"
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False  # an address is no proof that two accounts are of one person
+LDAP_URL = os.environ.get("KENSA_LDAP_URL", "")
+LDAP_BIND = os.environ.get("KENSA_LDAP_BIND", "")
+LDAP_BASE, LDAP_FILTER = os.environ.get("KENSA_LDAP_BASE", ""), os.environ.get("KENSA_LDAP_FILTER", "(uid={username})")
+LDAP_USER, LDAP_PASSWORD = os.environ.get("KENSA_LDAP_USER", ""), os.environ.get("KENSA_LDAP_PASSWORD", "")
 AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
     "allauth.account.auth_backends.AuthenticationBackend",
+    "zoo.signin.Directory",
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
