@@ -10,7 +10,7 @@ class LeaderboardConfig(AppConfig):
         # Not an import at the top: models cannot be imported before the apps are loaded.
         import_module("leaderboard.panels")
         import_module("leaderboard.contests.reveals")
-        for makers in ("compare", "ranking", "yardsticks"):  # what workers compute for pages
+        for makers in ("compare", "ranking", "schemes", "yardsticks"):  # what workers compute for pages
             import_module(f"leaderboard.{makers}")
         import_module("leaderboard.tasks")
         import_module("leaderboard.notices")

@@ -12,15 +12,20 @@ from django.core.cache import cache
 from django.db import DatabaseError
 from django.template.loader import render_to_string
 from django.utils.safestring import mark_safe
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_lazy
 
 from evaluators.models import Run
-from leaderboard import computations, costs, entries, robustness, stamps, standings
+from leaderboard import computations, costs, entries, robustness, schemes, stamps, standings, subgroups
 from leaderboard.views import boards
 from zoo.errors import NotFound
 
 log = logging.getLogger(__name__)
 EVIDENCE = tuple(Run.Kind.values)
+SCHEMES = {
+    "mean_then_rank": gettext_lazy("average, then rank"),
+    "rank_then_mean": gettext_lazy("rank, then average"),
+    "test_then_rank": gettext_lazy("by tests won"),
+}
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,7 @@ class Choice:
     team: str = ""
     training: str = ""
     day: datetime.date | None = None
+    scheme: str = ""  # by which the table of ranking schemes is sorted
 
     @property
     def measured(self) -> list[str]:
@@ -109,6 +115,13 @@ def _make(request, head: standings.Board, wanted: Choice, more: dict) -> dict:
         "differences": differences,
         "costs": [(entry, cost, robust.get(entry.submission.pk)) for entry, cost in costs.of_board(board)],
         "robust": bool(robust),
+    }
+    ranked = schemes.of(board, wanted.scheme)
+    context |= {
+        "subgroups": subgroups.of(board),
+        "schemes": ranked,
+        "scheme_tabs": [(name, SCHEMES[name], wanted.query(scheme=name)) for name in schemes.NAMES],
+        "taus": [(SCHEMES[a], SCHEMES[b], tau) for a, b, tau in (ranked.taus if ranked else [])],
     }
     html = render_to_string("leaderboard/standings.html", context, request=request)
     return {

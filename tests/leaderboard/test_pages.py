@@ -210,7 +210,7 @@ def test_the_first_page_asks_a_bounded_number_of_questions_for_each_board(owner,
 def test_a_board_of_many_rows_shows_the_first_and_the_way_to_the_rest(owner, client, monkeypatch):
     monkeypatch.setattr(boards, "ROWS", 5)
     monkeypatch.setattr(boards, "LEADING", 3)
-    board = make_board(owner, labels="public")
+    board = make_board(owner)
     for index in range(8):
         make_entry(board, f"team{index}", 0.9 - 0.02 * index)
     page = read(client.get(board.get_absolute_url()))
