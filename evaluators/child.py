@@ -51,6 +51,7 @@ def package(request: dict, paths: dict, fd: int) -> int:
 
 def look(request: dict, paths: dict, fd: int) -> int:
     """The first look at a revision: files, configuration, parameters, and its answer to a made-up case. No label is seen."""
+    _device(request)
     try:
         inference.look(
             Path(paths["answer"]),
@@ -67,6 +68,7 @@ def look(request: dict, paths: dict, fd: int) -> int:
 
 def predict(request: dict, paths: dict, fd: int) -> int:
     """Run the network of a revision over the inputs. Sees weights and inputs; no label."""
+    _device(request)
     try:
         facts = inference.run(
             Path(paths["answer"]),
@@ -87,6 +89,7 @@ def predict(request: dict, paths: dict, fd: int) -> int:
 
 def stress(request: dict, paths: dict, fd: int) -> int:
     """The network of a revision on corrupted copies of public cases. Sees weights and inputs; no label."""
+    _device(request)
     try:
         robustness.predict(
             Path(paths["answer"]),
@@ -146,6 +149,12 @@ def measure(request: dict, paths: dict, fd: int) -> int:
     found = yardsticks.measure(manifest, read_cases(manifest, package / "cases.csv"), package)
     tell(fd, done={"yardsticks": found})
     return DONE
+
+
+def _device(request: dict) -> None:
+    """Show the network one GPU, before anything looks for them: the one that the worker lent this run."""
+    if request.get("gpu"):
+        os.environ["CUDA_VISIBLE_DEVICES"] = request["gpu"]
 
 
 def tell(fd: int, **message) -> None:

@@ -16,6 +16,7 @@ ACCEPTS = ("predictions", "weights")
 RESAMPLES = 2000
 MAX_CLASSES = 2000
 SECONDS, MEMORY_BYTES = 3600, 8 << 30  # of a run, unless the package says otherwise
+PRECISIONS = ("float32", "bfloat16", "float16")  # beside float32, which is always allowed
 RELEASES = ("groups", "patients", "curves")
 
 
@@ -40,6 +41,7 @@ def read(tree: Place, found: Findings) -> dict:
         "release_inputs": top.flag("release_inputs"),
         "release": [item.raw for item in known(top.names("release"), RELEASES, "release", found)],
         "limits": _limits(top),
+        "precision": [item.raw for item in known(top.names("precision"), PRECISIONS, "precision", found)],
         "robustness": [],
         "source": _source(top),
         "traps": _texts(top, "traps"),

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from evaluators import cache, manifest, provenance, runs, sandbox
+from evaluators import cache, devices, manifest, provenance, runs, sandbox
 from evaluators.cases import read_cases
 from evaluators.faults import Fault
 from evaluators.models import Run, Score
@@ -90,13 +90,18 @@ class _Attempt:
     def __init__(self, run: Run, lease: runs.Lease, folder: Path):
         self.run, self.lease, self.folder = run, lease, folder
         self.stage, self.progress, self.opened = "fetching", 0.0, run.opened_real_case
-        self.renewed = time.monotonic()
+        self.renewed, self.gpu = time.monotonic(), ""
 
     def make(self) -> None:
         for folder in ("answer", "looked", "predicted", "stressed", "scored"):
             (self.folder / folder).mkdir()
         package = cache.package(self.run.package, self.alive)
         cache.fetch(self.run.answer["files"], self.folder / "answer", self.alive)
+        gpus = devices.visible() if self.run.kind == Run.Kind.WEIGHTS else []
+        with devices.lend(gpus, settings.DATA_DIR / "gpus", self.alive) as self.gpu:
+            self.evaluate(package)
+
+    def evaluate(self, package: Path) -> None:
         if self.run.kind == Run.Kind.WEIGHTS and not self.run.looked and not self.look(package):
             return
         predicted = self.predict(package)
@@ -130,7 +135,7 @@ class _Attempt:
     def request(self, package: Path) -> dict:
         """What a child that opens the answer is told."""
         names = sorted(self.run.answer["files"])
-        told = {"manifest": self.run.package.manifest, "threads": _threads(), "names": names}
+        told = {"manifest": self.run.package.manifest, "threads": _threads(), "names": names, "gpu": self.gpu}
         return told | {key: value for key, value in _public_cases(self.run.package, package).items() if key != "public"}
 
     def predict(self, package: Path) -> sandbox.Outcome:
