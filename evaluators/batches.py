@@ -46,7 +46,7 @@ class Batches:
     def part(self, array: np.ndarray) -> tuple[np.ndarray, int]:
         """What the network itself sees of a case at once, and how many times."""
         if not self.plan:
-            return array, 1
+            return np.array(array), 1  # a copy: prepared cases are read-only
         return windows.part(array, self.plan)
 
     def _run(self, arrays: list[np.ndarray], staged=None) -> list[np.ndarray]:
