@@ -152,8 +152,11 @@ def build_root(root: str, shown: list[str], given: dict[str, str], work: str) ->
     """Mount the minimal root at `root`: `shown` at their own places and `given` {path inside: path} read-only, `work` at /out."""
     _mount(None, "/", None, MS_REC | MS_PRIVATE)
     _mount("root", root, "tmpfs", MS_NOSUID | MS_NODEV, "size=4m,nr_inodes=4096,mode=755")
+    for name, size in (("/tmp", "64m"), ("/dev/shm", "64m")):
+        os.makedirs(root + name)
+        _mount("tmpfs", root + name, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, f"size={size},nr_inodes=1024,mode=1777")
     read_only = MS_RDONLY | MS_NOSUID | MS_NODEV
-    for path in shown:
+    for path in shown:  # after /tmp, where an installation may lie too
         if os.path.islink(path):
             os.makedirs(os.path.dirname(root + path), exist_ok=True)
             os.symlink(os.readlink(path), root + path)
@@ -162,9 +165,6 @@ def build_root(root: str, shown: list[str], given: dict[str, str], work: str) ->
     for inside, path in given.items():
         _bind(os.path.realpath(path), _place(root + inside, path), read_only | MS_NOEXEC)
     _bind(work, _place(root + "/out", work), MS_NOSUID | MS_NODEV | MS_NOEXEC)
-    for name, size in (("/tmp", "64m"), ("/dev/shm", "64m")):
-        os.makedirs(root + name)
-        _mount("tmpfs", root + name, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, f"size={size},nr_inodes=1024,mode=1777")
     devices = ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"]
     for device in devices + [str(path) for path in Path("/dev").glob("nvidia*")]:
         if os.path.exists(device):

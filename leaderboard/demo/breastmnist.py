@@ -22,6 +22,7 @@ MANIFEST = {
     "accepts": ["predictions", "weights"],
     "labels": "public",
     "release_inputs": True,
+    "robustness": ["noise", "blur", "brightness", "resolution", "one_pixel"],
     "metrics": {
         "primary": "auroc",
         "also": ["average_precision", "balanced_accuracy", "sensitivity_at_specificity", "brier", "ece"],
