@@ -96,8 +96,12 @@ def config(folder: Path, values: Mapping) -> None:
 
 def card(folder: Path, front: Mapping, title: str, sections: Mapping[str, str]) -> None:
     """A model card: YAML front matter, then Markdown with what it is for, what it learnt from, and its limits."""
+    medical = {"contraindications": ["any decision about a patient", "images or patients from elsewhere, untested"]}
+    if "Intended use" in sections:
+        medical["intended_use"] = sections["Intended use"].strip()
+    front = {**front, "medical": {**medical, **front.get("medical", {})}}
     body = f"# {title}\n\n" + "".join(f"## {name}\n\n{words.strip()}\n\n" for name, words in sections.items())
-    (folder / "README.md").write_text(f"---\n{text({'title': title} | dict(front))}---\n\n{body}{LIMITS}", "utf-8")
+    (folder / "README.md").write_text(f"---\n{text({'title': title} | front)}---\n\n{body}{LIMITS}", "utf-8")
 
 
 def _plain(value):
