@@ -54,7 +54,8 @@ class Batches:
         while len(found) < len(arrays):
             size = self.size_for(arrays[0])
             part = arrays[len(found) : len(found) + size]
-            batch = self._stacked(part) if staged is None else staged
+            whole = staged is not None and len(part) == len(arrays)  # it may have been staged before memory fell short
+            batch = staged if whole else self._stacked(part)
             try:
                 outputs = self.network(batch)
             except (runners.TooMuch, MemoryError):

@@ -148,3 +148,8 @@ def test_a_long_line_is_cut_around_the_field_that_is_meant(tmp_path):
     assert fault.text[slice(*fault.mark)] == "oops"
     assert (fault.line, fault.column, fault.name) == (2, 152, "class-150")
     assert len(fault.text) < 200
+
+
+def test_every_format_stands_in_the_documentation():
+    text = (Path(__file__).resolve().parents[2] / "docs" / "weights.md").read_text()
+    assert not [suffix for item in FORMATS.values() for suffix in item.suffixes if f"`{suffix}`" not in text]
