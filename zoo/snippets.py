@@ -37,6 +37,20 @@ def of(model: Model, commit: Commit, files: list[File], endpoint: str) -> list[d
     return found
 
 
+def one_line(model: Model, commit: Commit, files: list[File], endpoint: str) -> str:
+    """One line of a shell that loads a revision with the library it is for, or fetches it where none is known."""
+    main, repo = main_file(files), str(model)
+    at = f"HF_ENDPOINT={endpoint}"
+    if main is None:
+        return ""
+    if model.library == "timm" and "config.json" in {file.path for file in files}:
+        return f"{at} python -c \"import timm; net = timm.create_model('hf-hub:{repo}@{commit.oid}', pretrained=True)\""
+    if main.path.endswith(".onnx"):
+        load = f"ort.InferenceSession(get('{repo}', '{main.path}', revision='{commit.oid}'))"
+        return f'{at} python -c "import onnxruntime as ort; from huggingface_hub import hf_hub_download as get; net = {load}"'
+    return f"{at} hf download {repo} --revision {commit.oid}"
+
+
 def main_file(files: list[File]) -> File | None:
     """The file that a reader most likely wants: the weights by their usual name, else the largest."""
     for name in WEIGHTS:

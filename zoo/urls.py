@@ -7,6 +7,7 @@ from zoo.views import catalogue, downloads, edit, files, gates, models, people
 
 urlpatterns = [
     path("models/", catalogue.models, name="models"),
+    path("models/zoo/", catalogue.zoo, name="model_zoo"),
     path("models/new/", edit.new, name="model_new"),
     path("settings/tokens/", people.my_tokens, name="tokens"),
     path("settings/tokens/<int:pk>/revoke/", people.revoke_token, name="token_revoke"),

@@ -21,7 +21,7 @@ from leaderboard.demo import Demo, _data
 MISSING = 3  # exit code of a build whose data is not here
 # One thread a build: the same machine makes the same weights again, and two builds share two cores.
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-SHARED = ("__init__", "_data", "_writing")
+SHARED = ("__init__", "_data", "_pictures", "_writing")
 _children: set[subprocess.Popen] = set()
 
 

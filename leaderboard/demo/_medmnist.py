@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from leaderboard.demo import Baseline, Demo, _classifiers, _data, _writing
+from leaderboard.demo import Baseline, Demo, _classifiers, _data, _pictures, _writing
 
 MODULES = ("_medmnist", "_classifiers")
 YANG = (
@@ -68,6 +68,11 @@ class Images:
             for number, label in enumerate(labels)
         )
         _writing.package(folder, manifest, cases)
+
+    def picture(self) -> np.ndarray:
+        """Three training images of different classes."""
+        images, labels = self.part("train")
+        return _pictures.row([images[labels == label][0] for label in sorted(set(labels.tolist()))[:3]])
 
     def logistic(self, strength: float) -> Callable[[Path], Path]:
         """Logistic regression on standardised pixels. `strength` (C) was chosen on the official validation part."""
@@ -134,4 +139,6 @@ def demo(images: Images, manifest: dict, entries: Callable[[], list[Baseline]], 
         seconds=seconds,
         modules=MODULES,
         short=True,
+        picture=images.picture,
+        credit=f"{manifest['source']['name']}, {manifest['source']['licence']}",
     )

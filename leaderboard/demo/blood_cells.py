@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from leaderboard.demo import Baseline, Demo, _data, _planes, _writing
+from leaderboard.demo import Baseline, Demo, _data, _pictures, _planes, _writing
 
 NEED = "bccd"
 CLASSES = ["platelet"]
@@ -288,6 +288,12 @@ def entries() -> list[Baseline]:
     ]
 
 
+def picture_of_task() -> np.ndarray:
+    """A training photograph with its platelets."""
+    case = next(case for case in split()[0] if len(boxes(case)) > 1)
+    return _pictures.row([_pictures.framed(photograph(case), boxes(case))])
+
+
 DEMO = Demo(
     slug=MANIFEST["slug"],
     package=package,
@@ -296,4 +302,6 @@ DEMO = Demo(
     needs=(NEED,),
     seconds=90,
     modules=("_planes",),
+    picture=picture_of_task,
+    credit="BCCD, MIT licence",
 )

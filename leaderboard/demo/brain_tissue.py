@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from leaderboard.demo import Baseline, Demo, _data, _writing
+from leaderboard.demo import Baseline, Demo, _data, _pictures, _writing
 
 CASE = "mni152"
 BRAINCHOP = "models_brainchop"
@@ -197,6 +197,12 @@ def entries() -> list[Baseline]:
     ]
 
 
+def picture_of_task() -> np.ndarray:
+    """A slice of the template, beside it with its tissues."""
+    plane = template()[0][:, :, 95].astype(np.uint8)
+    return _pictures.row([np.rot90(plane), np.rot90(_pictures.labelled(plane, reference()[:, :, 95]))])
+
+
 DEMO = Demo(
     slug=MANIFEST["slug"],
     package=package,
@@ -205,4 +211,6 @@ DEMO = Demo(
     wants=(BRAINCHOP,),
     seconds=15,
     short=True,
+    picture=picture_of_task,
+    credit="ICBM 152 template, copyright McConnell Brain Imaging Centre, McGill University",
 )

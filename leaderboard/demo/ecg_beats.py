@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from leaderboard.demo import Baseline, Demo, _data, _planes, _writing
+from leaderboard.demo import Baseline, Demo, _data, _pictures, _planes, _writing
 
 NEED = "mitbih_pvc_beats/mitbih_pvc_beats.npz"
 CLASSES = ["other", "ectopic"]
@@ -212,6 +212,13 @@ def entries() -> list[Baseline]:
     ]
 
 
+def picture_of_task() -> np.ndarray:
+    """An ordinary and an ectopic beat of one training patient."""
+    signals, labels, records = part(False)
+    mine = records == 106
+    return _pictures.traces([signals[mine & (labels == label)][0] for label in (0, 1)])
+
+
 DEMO = Demo(
     slug=MANIFEST["slug"],
     package=package,
@@ -220,4 +227,6 @@ DEMO = Demo(
     needs=(NEED,),
     seconds=40,
     modules=("_planes",),
+    picture=picture_of_task,
+    credit="MIT-BIH Arrhythmia Database, ODC-BY 1.0",
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from leaderboard.demo import Baseline, Demo, _data, _volumes, _writing
+from leaderboard.demo import Baseline, Demo, _data, _pictures, _volumes, _writing
 
 NEED = "hippocampus_msd_task04"
 HELD_OUT = 60
@@ -172,6 +172,15 @@ def entries() -> list[Baseline]:
     ]
 
 
+def picture_of_task() -> np.ndarray:
+    """The middle slice of a training volume, beside it with its labels."""
+    case = split()[0][0]
+    image, labels = volume("images", case).astype(float), volume("labels", case)
+    middle = len(image) // 2
+    plane = np.clip(255 * image[middle] / image.max(), 0, 255).astype(np.uint8)
+    return _pictures.row([np.rot90(plane), np.rot90(_pictures.labelled(plane, labels[middle]))])
+
+
 DEMO = Demo(
     slug=MANIFEST["slug"],
     package=package,
@@ -181,4 +190,6 @@ DEMO = Demo(
     seconds=70,
     modules=("_volumes",),
     short=True,
+    picture=picture_of_task,
+    credit="Medical Segmentation Decathlon, Task04, CC BY-SA 4.0",
 )

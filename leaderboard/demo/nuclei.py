@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from leaderboard.demo import Baseline, Demo, _data, _planes, _writing
+from leaderboard.demo import Baseline, Demo, _data, _pictures, _planes, _writing
 
 NEED = "dsb2018_nuclei_subset"
 MANIFEST = {
@@ -282,6 +282,14 @@ def entries() -> list[Baseline]:
     ]
 
 
+def picture_of_task() -> np.ndarray:
+    """A crowded training image, brightened, and the same with its numbered nuclei."""
+    case = max(split()[0][:20], key=lambda case: picture("labels", case).max())
+    image = picture("images", case).astype(float)
+    bright = np.clip(255 * image / np.percentile(image, 99.5), 0, 255).astype(np.uint8)
+    return _pictures.row([bright, _pictures.labelled(bright, picture("labels", case))])
+
+
 DEMO = Demo(
     slug=MANIFEST["slug"],
     package=package,
@@ -290,4 +298,6 @@ DEMO = Demo(
     needs=(NEED,),
     seconds=80,
     modules=("_planes",),
+    picture=picture_of_task,
+    credit="BBBC038v1, Data Science Bowl 2018, CC0 1.0",
 )

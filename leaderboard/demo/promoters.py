@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from leaderboard.demo import Baseline, Demo, _data, _graphs, _writing
+from leaderboard.demo import Baseline, Demo, _data, _graphs, _pictures, _writing
 
 NEED = "uci_promoters/promoters.data"
 LETTERS = "acgt"
@@ -195,6 +195,12 @@ def entries() -> list[Baseline]:
     ]
 
 
+def picture_of_task() -> np.ndarray:
+    """Twelve training sequences, one a line: a colour for each nucleotide."""
+    rows = training()[0][:12]
+    return _pictures.letters(rows.reshape(len(rows), -1, 4).argmax(2))
+
+
 DEMO = Demo(
     slug=MANIFEST["slug"],
     package=package,
@@ -202,4 +208,6 @@ DEMO = Demo(
     held_out=held_out,
     needs=(NEED,),
     modules=("_graphs",),
+    picture=picture_of_task,
+    credit="UCI Machine Learning Repository, CC BY 4.0",
 )

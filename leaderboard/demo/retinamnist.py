@@ -105,4 +105,6 @@ DEMO = Demo(
     seconds=45,
     modules=_medmnist.MODULES,
     short=True,
+    picture=IMAGES.picture,
+    credit="RetinaMNIST (MedMNIST v2), CC BY 4.0",
 )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from leaderboard.demo import Baseline, Demo, _planes, _writing, hippocampus
+from leaderboard.demo import Baseline, Demo, _pictures, _planes, _writing, hippocampus
 
 SLUG = "hippocampus-mri-x2"
 DOWNSTREAM = "hippocampus-mri-x2-downstream"
@@ -217,6 +217,13 @@ def entries() -> list[Baseline]:
     ]
 
 
+def picture_of_task() -> np.ndarray:
+    """A training slice at 2 mm, and as it was measured at 1 mm."""
+    volume = scaled(hippocampus.volume("images", hippocampus.split()[0][0]))
+    fine = even(volume[len(volume) // 2])
+    return _pictures.row([np.rot90(nearest(halved(fine)).astype(np.uint8)), np.rot90(fine)])
+
+
 DEMO = Demo(
     slug=SLUG,
     package=package,
@@ -225,4 +232,6 @@ DEMO = Demo(
     needs=(hippocampus.NEED,),
     seconds=50,
     modules=("_planes", "hippocampus"),
+    picture=picture_of_task,
+    credit="Medical Segmentation Decathlon, Task04, CC BY-SA 4.0",
 )

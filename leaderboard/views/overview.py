@@ -4,6 +4,7 @@ from itertools import groupby
 
 from django.db.models import Count, Q
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from evaluators.models import Run
 from leaderboard import access, standings
@@ -32,8 +33,18 @@ def _grouped(things, key):
     return [list(rows) for _name, rows in groupby(sorted(things, key=key), key=key)]
 
 
-def tasks_by_specialty(user) -> list[tuple[str, list[Task]]]:
-    """Tasks with `benchmark_count` and `model_count` of what this user may see; tasks with neither are left out."""
+GROUPINGS = {
+    "specialty": gettext_lazy("By specialty"),
+    "modality": gettext_lazy("By modality"),
+    "anatomy": gettext_lazy("By anatomy"),
+}
+
+
+def tasks_by(user, grouping: str = "specialty") -> list[tuple[str, list[Task]]]:
+    """Tasks with `benchmark_count` and `model_count` of what this user may see, in groups; tasks with neither are left out.
+
+    grouping: specialty, modality or anatomy. A modality counts up to its first comma: all MRI together.
+    """
     seen = access.visible_benchmarks(user).filter(current=True)
     tasks = list(
         Task.objects.annotate(benchmark_count=Count("benchmarks", filter=Q(benchmarks__in=seen), distinct=True))
@@ -46,7 +57,8 @@ def tasks_by_specialty(user) -> list[tuple[str, list[Task]]]:
     )
     for task in tasks:
         task.model_count = models.get(task.slug, 0)
-    return [(_specialty(rows[0]), rows) for rows in _grouped(tasks, lambda task: _specialty(task).casefold())]
+    name = lambda task: (getattr(task, grouping).partition(",")[0] or _("Other")).strip()  # noqa: E731
+    return [(name(rows[0]), rows) for rows in _grouped(tasks, lambda task: name(task).casefold())]
 
 
 def recent(user, count: int = 5) -> list[Submission]:

@@ -14,7 +14,10 @@ from zoo import blobs
 
 @require_safe
 def tasks(request):
-    return render(request, "leaderboard/tasks.html", {"specialties": overview.tasks_by_specialty(request.user)})
+    by = request.GET.get("by", "")
+    by = by if by in overview.GROUPINGS else "specialty"
+    context = {"groups": overview.tasks_by(request.user, by), "by": by, "groupings": overview.GROUPINGS}
+    return render(request, "leaderboard/tasks.html", context)
 
 
 @require_safe

@@ -77,3 +77,16 @@ def test_a_task_has_a_picture_with_its_credit(folder, client):
     (folder / "page.png").write_bytes(b"<html>")
     with pytest.raises(Faults, match="not a small PNG"):
         literature.illustrate(task, folder / "page.png", "")
+
+
+def test_tasks_are_grouped_by_specialty_or_by_modality(folder, client):
+    literature.load(folder)
+    Task.objects.create(slug="brain", title="Brain", specialty="neurology", modality="MRI, T1-weighted")
+    Task.objects.create(slug="spine", title="Spine", specialty="radiology", modality="MRI, T2-weighted")
+    for slug in ("brain", "spine"):
+        task = Task.objects.get(slug=slug)
+        Claim.objects.create(task=task, name="A", metric="B", value=1, citation="C", source="D")
+    page = client.get("/tasks/?by=modality").content.decode()
+    assert page.count(">MRI</h2>") == 1
+    assert page.index(">MRI</h2>") < page.index("Brain") < page.index("Spine")
+    assert ">Neurology</h2>" in client.get("/tasks/?by=nonsense").content.decode()

@@ -3,7 +3,7 @@
 from django.db.models import Q
 from django.shortcuts import render
 
-from zoo import access, catalogue
+from zoo import access, catalogue, shelf
 from zoo.errors import NotFound
 from zoo.models import Namespace
 
@@ -32,6 +32,15 @@ def models(request):
             "parameters": parameters.urlencode(),
         },
     )
+
+
+def zoo(request):
+    """Every model on one page after another: what it does, licence, one line to load it."""
+    page = catalogue.page(catalogue.search(request.user, order="name"), request.GET.get("page"))
+    endpoint = request.build_absolute_uri("/").rstrip("/")
+    rows = {row.model.pk: row for row in shelf.rows(page, endpoint)}
+    groups = [(group, [rows[model.pk] for model in group.models]) for group in catalogue.groups(list(page))]
+    return render(request, "zoo/zoo.html", {"page": page, "groups": groups})
 
 
 def profile(request, owner: str):
