@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils import timezone
 
 import evaluators
 from evaluators import chains, queues, receipts
@@ -249,6 +250,12 @@ def cancel(run: Run) -> bool:
             status=Run.Status.CANCELLED, finished=Now(), stage="", **_RELEASED
         )
     )
+
+
+def forget(run: Run) -> bool:
+    """Let go of the answer of a run that has ended; scores, digest and receipt stay. False where it is still open."""
+    ended = Run.objects.filter(pk=run.pk).exclude(status__in=Run.OPEN)
+    return bool(ended.update(answer={"files": {}, "forgotten": timezone.now().date().isoformat()}, log=""))
 
 
 def sweep(evaluate=None) -> int:

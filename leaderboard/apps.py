@@ -16,3 +16,4 @@ class LeaderboardConfig(AppConfig):
         import_module("leaderboard.notices")
         import_module("leaderboard.mails")
         import_module("leaderboard.webhooks")
+        import_module("leaderboard.retention")

@@ -334,6 +334,8 @@ def rerun(submission: Submission, user) -> Run:
     with transaction.atomic():
         if submission.run.status != Run.Status.SCORED:
             raise Refused("not_scored", "Only what was scored is evaluated again.", "Hand it in again.", status=409)
+        if not submission.run.answer["files"]:
+            raise Refused("forgotten", "Its answer is no longer kept.", "Hand it in again.", status=409)
         run = runs.repeat(submission.run)
         transaction.on_commit(partial(runs.ring, run))
     return run

@@ -9,6 +9,7 @@ urlpatterns = [
     path("models/", catalogue.models, name="models"),
     path("models/zoo/", catalogue.zoo, name="model_zoo"),
     path("models/new/", edit.new, name="model_new"),
+    path("settings/account/", people.account, name="account"),
     path("settings/tokens/", people.my_tokens, name="tokens"),
     path("settings/tokens/<int:pk>/revoke/", people.revoke_token, name="token_revoke"),
     path("settings/organisations/", people.organisations, name="organisations"),

@@ -130,7 +130,7 @@ def publish(competition: Competition, by=None) -> Competition:
             hint = "Give it a development or final phase that ends in the future."
             raise Refused("no_time", "There is no time left to hand anything in.", hint, status=409)
         Benchmark.objects.filter(pk=competition.benchmark_id).update(private=competition.private)
-        benchmarks.publish(competition.benchmark)
+        benchmarks.publish(competition.benchmark, by)
         competition.status, competition.published = Competition.Status.PUBLISHED, timezone.now()
         competition.save(update_fields=["status", "published"])
         audits.record(competition, by, "published")

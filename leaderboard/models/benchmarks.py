@@ -57,6 +57,9 @@ class Benchmark(models.Model):
     sealed = models.BooleanField(default=False)
     labels = models.CharField(max_length=6, choices=Labels, default=Labels.HIDDEN)
     primary_metric = models.CharField(max_length=60)
+    identities_confirmed = models.DateTimeField(null=True, blank=True)  # what looks like somebody's identity is none
+    confirmed_by = models.CharField(max_length=96, blank=True)
+    keep_days = models.PositiveIntegerField(null=True, blank=True)  # uploaded answers, after their run; None: for ever
     daily_limit = models.PositiveIntegerField(default=20)  # submissions a team and day
     steps = models.JSONField(
         default=dict, blank=True

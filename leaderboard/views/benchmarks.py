@@ -3,7 +3,7 @@
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from leaderboard import access, forest, standings, verdicts
+from leaderboard import access, forest, privacy, standings, verdicts
 from leaderboard import benchmarks as library
 from leaderboard.models import Benchmark
 from leaderboard.views import overview, refusals, shell
@@ -48,6 +48,7 @@ def _facts(request, benchmark: Benchmark) -> dict:
         "may_close": "close" in allowed and benchmark.status == Benchmark.Status.PUBLISHED,
         "current": next((other for other in versions if other.current), None),
         "baselines": library.baselines(benchmark) if "publish" in allowed else 0,
+        "identities": _identities(benchmark) if "publish" in allowed else [],
         "benchmark": benchmark,
         "manifest": manifest,
         "accepts": manifest.get("accepts", []),
@@ -59,3 +60,9 @@ def _facts(request, benchmark: Benchmark) -> dict:
         "exports": EXPORTS,
         "commands": shell.commands(request, benchmark),
     }
+
+
+def _identities(benchmark: Benchmark) -> list[str]:
+    """What looks like somebody's identity in a draft, until it was confirmed that it is none."""
+    waits = benchmark.status == Benchmark.Status.DRAFT and not benchmark.identities_confirmed
+    return privacy.identities(benchmark.package) if waits else []

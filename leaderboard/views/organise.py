@@ -7,7 +7,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST
 
 from evaluators.faults import Faults
-from leaderboard import access, intake
+from leaderboard import access, intake, retention
 from leaderboard import benchmarks as library
 from leaderboard.models import Benchmark
 from leaderboard.views import refusals, shell
@@ -88,6 +88,28 @@ def _form(request, *, status=200, faults: Faults | None = None, refusal: Refused
 def publish(request, slug):
     benchmark = library.publish(library.find(slug, request.user, request.POST.get("version")), request.user)
     messages.success(request, _("Published. Its rounding steps are frozen, and it is the current version."))
+    return redirect(_board(benchmark))
+
+
+@require_POST
+@refusals.page
+def confirm(request, slug):
+    """What looks like somebody's identity in a draft is none."""
+    benchmark = library.confirm_identities(library.find(slug, request.user, request.POST.get("version")), request.user)
+    messages.success(request, _("Kept with your name. It can be published now."))
+    return redirect(_board(benchmark))
+
+
+@require_POST
+@refusals.page
+def keep(request, slug):
+    """For how long uploaded answers are kept."""
+    benchmark = library.find(slug, request.user, request.POST.get("version"))
+    days = request.POST.get("days", "").strip()
+    if days and not (days.isascii() and days.isdecimal()):
+        raise Refused("bad_days", "That is no number of days.", "Write a whole number, or nothing.", status=422)
+    retention.keep(benchmark, request.user, int(days[:6]) if days else None)
+    messages.success(request, _("Kept."))
     return redirect(_board(benchmark))
 
 

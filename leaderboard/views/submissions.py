@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from evaluators import queues
 from evaluators.metrics import METRICS, Metric
 from evaluators.models import Run
-from leaderboard import access, answers, costs, forest, plots, robustness, verdicts
+from leaderboard import access, answers, costs, forest, plots, retention, robustness, verdicts
 from leaderboard import submissions as verbs
 from leaderboard.models import Benchmark, Submission
 from leaderboard.rounding import ReleasedScore
@@ -94,6 +94,10 @@ def submission(request, pk):
         "benchmark": found.benchmark,
         "run": run,
         "open": run.status in Run.OPEN and not gone,
+        "erasable": run.status not in Run.OPEN
+        and found.name != retention.ERASED
+        and not found.benchmark.sealed
+        and access.can(user, "withdraw", found),
         "withdrawable": run.status == Run.Status.SCORED and not gone and access.can(user, "withdraw", found),
         "place": queues.place(run),
         "stage": STAGES.get(run.stage, run.stage),
@@ -122,6 +126,15 @@ def submission(request, pk):
 def cancel(request, pk):
     verbs.cancel(_find(request, pk), request.user)
     messages.success(request, _("Cancelled. It is not evaluated any further."))
+    return redirect("submission", pk=pk)
+
+
+@require_POST
+@refusals.page
+def erase(request, pk):
+    """Take a submission back for good; its number was typed."""
+    retention.erase(_find(request, pk), request.user, request.POST.get("confirm", "").strip())
+    messages.success(request, _("Erased. A tombstone keeps its number and dates."))
     return redirect("submission", pk=pk)
 
 

@@ -206,3 +206,14 @@ def test_a_name_lost_in_the_same_moment_is_told_to_the_loser(client, cast, team,
     assert (answer.status_code, answer["Location"]) == (302, "/accounts/signup/")
     assert "taken" in client.get("/accounts/signup/").content.decode()
     assert not User.objects.filter(username__iexact="clinic").exists()
+
+
+def test_a_deleted_account_leaves_a_name_that_tells_nothing(client):
+    mei = accounts.create_user("mei", email="mei@hospital.example", password=PASSWORD)
+    client.force_login(mei, backend="django.contrib.auth.backends.ModelBackend")
+    assert client.post("/settings/account/", {"confirm": "yes"}).status_code == 422
+    assert client.post("/settings/account/", {"confirm": "mei"}).status_code == 302
+    mei = User.objects.get(pk=mei.pk)
+    assert (mei.username, mei.email, mei.is_active) == (f"deleted-{mei.pk}", "", False)
+    assert mei.namespace.name == mei.username and client.get("/settings/tokens/").status_code in (302, 401)
+    accounts.create_user("mei")  # the name is free again

@@ -3,6 +3,7 @@
 from functools import wraps
 
 from django.contrib import messages
+from django.contrib.auth import logout
 from django.core.exceptions import ValidationError
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -170,3 +171,18 @@ def _page(request, mine: Namespace, *, form=None, link: str = "", status: int = 
 
 def _link(request, code: str) -> str:
     return request.build_absolute_uri(reverse("invite", args=[code]))
+
+
+@require_http_methods(["GET", "POST"])
+@in_person
+def account(request):
+    """Delete one's own account; the name was typed."""
+    refusal = None
+    if request.method == "POST":
+        try:
+            accounts.delete_user(request.user, request.POST.get("confirm", "").strip())
+            logout(request)
+            return redirect("home")
+        except Refused as refused:
+            refusal = refused
+    return render(request, "zoo/account.html", {"refusal": refusal}, status=refusal.status if refusal else 200)
