@@ -23,7 +23,7 @@ from leaderboard.management.commands.serve import THREADS
 
 ROOT = Path(__file__).parents[2]
 SIZE = 2000 << 20
-ROUNDS = 4
+ROUNDS = 3
 NGINX = """
 {user} daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log; worker_processes auto;
 events {{ worker_connections 1024; }}

@@ -1,5 +1,7 @@
 """What a card states: read where it is well written, told where it is not, and never an exception."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -58,6 +60,16 @@ def test_every_field_is_read():
     )  # fmt: skip
     facts = cards.facts(front)
     assert (facts["modality"], facts["anatomy"]) == ("fundus photography", "retina")
+
+
+def test_the_documented_card_is_understood_whole():
+    page = (Path(__file__).resolve().parents[2] / "docs" / "cards.md").read_text()
+    front, faults = cards.read_front(page.partition("```yaml\n")[2].partition("```")[0])
+    told = statements.read(front)
+    assert front["title"] and not (faults or told.faults or told.missing)
+    assert {line.key for line in told.medical} == set(statements.MEDICAL)
+    assert told.training[0].supervision == "full" and told.declared[0].number == 0.91
+    assert all(f"`{kind}`" in page for kind in statements.SUPERVISION)
 
 
 def test_fields_may_stand_at_the_top_too():
