@@ -15,6 +15,7 @@ from evaluators import chains, queues
 from evaluators import package as packages
 from evaluators.models import Run
 from leaderboard import access, answers, benchmarks, cases, exports, rest, standings, submissions
+from leaderboard.api_cases import router as single_cases
 from leaderboard.api_elsewhere import router as elsewhere
 from leaderboard.api_plots import router as plots
 from leaderboard.client import checks, kits
@@ -36,6 +37,7 @@ api = rest.handle_errors(
 )
 api.add_router("/models", models)
 api.add_router("", plots)
+api.add_router("", single_cases)
 api.add_router("", elsewhere)
 api.add_router("/competitions", competitions)
 signed_in, uploader, organiser = rest.SignedIn(), rest.Uploader(), rest.Organiser()

@@ -37,6 +37,7 @@ GETS = [
     (r"^api/v1/competitions/<slug>/(team|submissions)$", ("see", "contest of who is signed in")),
     (r"^competitions/<slug>/(team|enter)/", ("see", "contest of who is signed in")),
     (r"^(api/v1/)?competitions/<slug>", ("see", "contest")),
+    (r"^api/v1/benchmarks/<slug>/case-scores", ("see_finer", "board")),
     (r"^api/v1/benchmarks/<slug>/inputs", ("download_inputs", "board")),
     (r"^(api/v1/)?benchmarks/<slug>/submit/", ("submit", "board")),
     (r"^(api/v1/)?benchmarks/<slug>", ("see", "board")),

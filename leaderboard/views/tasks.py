@@ -4,8 +4,8 @@ from django.http import FileResponse, Http404
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
+from leaderboard import across, forest
 from leaderboard import benchmarks as library
-from leaderboard import forest
 from leaderboard.models import Claim, Task
 from leaderboard.views import cited, overview
 from zoo import access as zoo_access
@@ -26,8 +26,11 @@ def task(request, slug):
     benchmarks = seen(request.user, found)
     leaders = overview.leaders(request.user, benchmarks)
     claims = Claim.objects.filter(task=found, benchmark=None) | Claim.objects.filter(benchmark__in=benchmarks)
+    across_benchmarks, rows = across.of(benchmarks, request.user) if len(benchmarks) > 1 else ([], [])
     context = {
         "task": found,
+        "across": rows,
+        "across_benchmarks": across_benchmarks,
         "claims": cited.tables(claims),
         "benchmarks": benchmarks,
         "specialties": [("", leaders)] if leaders else [],

@@ -10,11 +10,11 @@ from pathlib import Path
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")  # one thread each, before numpy is loaded
 
-from tests.speed import images, tables, transfer  # noqa: E402
+from tests.speed import boards, images, tables, transfer  # noqa: E402
 
 RESULTS = Path(__file__).with_name("results.json")
 PEERS = ("numpy", "numba", "scikit-learn", "scikit-survival", "lifelines", "monai", "scikit-image", "scipy", "torch")
-FAMILIES = {"tables": tables.rows, "images": images.rows, "transfer": transfer.rows}
+FAMILIES = {"tables": tables.rows, "images": images.rows, "transfer": transfer.rows, "boards": boards.rows}
 
 
 def main(families) -> int:

@@ -10,7 +10,6 @@ import os
 import sys
 import tempfile
 import time
-from pathlib import Path
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")
@@ -40,6 +39,11 @@ def ranking(entries: int = 100, cases: int = 1_000, resamples: int = 10_000) -> 
     """Seconds from per-case values to the board's ranks, intervals, ties and stability, as a worker computes them."""
     import numpy as np
 
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "leaderboard.settings")
+    os.environ.setdefault("KENSA_DATA_DIR", tempfile.mkdtemp())
+    import django
+
+    django.setup()
     from evaluators import statistics
     from evaluators.metrics import METRICS
     from leaderboard import ranking
@@ -178,14 +182,11 @@ def _details(blobs, shared, metrics, random) -> str:
 
 
 if __name__ == "__main__":
-    import django
-
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "leaderboard.settings")
-    if sys.argv[1:2] != ["measure"]:
-        os.environ.setdefault("KENSA_DATA_DIR", tempfile.mkdtemp())
-    Path(os.environ["KENSA_DATA_DIR"]).mkdir(exist_ok=True)
-    django.setup()
     if sys.argv[1:2] == ["measure"]:
+        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "leaderboard.settings")
+        import django
+
+        django.setup()
         print(json.dumps(measure(*map(int, sys.argv[2:]))))
     else:
         for row in rows():
