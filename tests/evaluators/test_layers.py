@@ -137,6 +137,7 @@ show(x.permute(0, 2, 1).flip(2))
     )
 
 
+@pytest.mark.soak
 @pytest.mark.skipif(not BRAINCHOP.is_dir(), reason="the published networks are not beside the project")
 def test_the_published_meshnet_with_normalisation_takes_its_parameters(box, tmp_path):
     """mindgrab: its own JSON leaves the channels open; 15 and 2 are in the file."""

@@ -37,23 +37,54 @@ def box():
     box.close()
 
 
-def test_each_network_gives_what_monai_gives(tmp_path):
-    """One process opens them all; the networks beside it are made by MONAI's own constructors."""
+HOSTILE = [
+    ({"network": "os.system"}, "no network"),
+    ({"network_def": {"_target_": "builtins.eval", "source": "1"}}, "no network"),
+    ({"network_def": {"_target_": "torch.nn.Linear", "in_features": 1, "out_features": 1}}, "no network"),
+    ({"network": "monai.networks.nets.UNet.__init__"}, "no network"),
+    ({"network": "UNet", "arguments": UNET | {"pretrained": True}}, "no argument"),
+    ({"network": "DenseNet121", "arguments": {"spatial_dims": 2, "pretrained": True}}, "no argument"),
+    ({"network": "SwinUNETR", "arguments": {"norm_layer": "x"}}, "no argument"),
+    ({"network": "UNet", "arguments": UNET | {"act": {"_target_": "os.system"}}}, "no plain value"),
+    ({"network": "UNet", "arguments": UNET | {"act": "$import os"}}, "no plain value"),
+    ({"network": "UNet", "arguments": UNET | {"norm": "../../etc"}}, "no plain value"),
+    ({"network": "UNet", "arguments": UNET | {"channels": [10**6, 10**6, 10**6]}}, "do not fit"),
+    ({"network": "UNet", "arguments": {"spatial_dims": "3"}}, "makes no UNet"),
+    ({"network": "UNet", "arguments": []}, "not an object"),
+    ({"network": "UNet", "arguments": UNET | {"num_res_units": 2}}, "missing"),
+]
+
+
+def test_each_network_gives_what_monai_gives_and_hostile_ones_are_refused_before_anything_is_allocated(tmp_path):
+    """One process opens them all; the networks beside ours are made by MONAI's own constructors."""
     for name, arguments in SMALL.items():
-        save_config(tmp_path / name, framework="monai", network=name, arguments=arguments)
+        save_config(tmp_path / "good" / name, framework="monai", network=name, arguments=arguments)
+    for number, (config, _) in enumerate(HOSTILE):
+        save_config(tmp_path / "bad" / f"{number:02d}", framework="monai", **config)
     code = """
+import resource
 from pathlib import Path
 from monai.networks import nets
 from safetensors.torch import save_model
 from evaluators import runners
+from evaluators.faults import Faults
+segments, classes, unet = map(json.loads, sys.argv[2:])
+weights = nets.UNet(**unet).state_dict()
+for folder in sorted(Path(sys.argv[1], "bad").iterdir()):
+    save_file(weights, folder / "model.safetensors")
+    try:
+        runners.open_network(folder, [], segments, 1)
+    except Faults as faults:
+        (folder / "told").write_text(str(faults))
+megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 differences = []
-for folder in sorted(Path(sys.argv[1]).iterdir()):
+for folder in sorted(Path(sys.argv[1], "good").iterdir()):
     config = json.loads((folder / "config.json").read_text())
     arguments = config["arguments"] | ({"act": ("leakyrelu", {"negative_slope": 0.1})} if config["network"] == "UNet" else {})
     if config["network"].startswith("Eff"): arguments["pretrained"] = False
     net = getattr(nets, config["network"])(**arguments)
     save_model(net, folder / "model.safetensors")  # as it is told to: DynUNet holds parameters twice
-    kind = json.loads(sys.argv[2 + (config["network"] in ("DenseNet121", "ResNet", "EfficientNetBN"))])
+    kind = classes if config["network"] in ("DenseNet121", "ResNet", "EfficientNetBN") else segments
     ours = runners.open_network(folder, [], kind, 1)
     x = np.random.default_rng(0).normal(size=(2, *ours.synthetic().shape)).astype(np.float32)[..., :64]
     x = x if config["network"] != "UNETR" else x.repeat(2, -1)[..., :96]
@@ -63,10 +94,15 @@ for folder in sorted(Path(sys.argv[1]).iterdir()):
     wanted = wanted[0] if isinstance(wanted, (tuple, list)) else wanted
     differences.append(float(np.abs(ours(x) - wanted.numpy()).max()))
     assert ours.parameters == sum(p.numel() for p in net.parameters())
-show(torch.tensor(differences))
+show(torch.tensor([megabytes, *differences]))
 """
-    found = by_torch(code, tmp_path, json.dumps(SEGMENTS), json.dumps(CLASSES))
-    assert len(found) == len(SMALL) and found.max() < 1e-4
+    said = [json.dumps(one) for one in (SEGMENTS, CLASSES, UNET | {"act": "relu"})]
+    megabytes, *differences = by_torch(code, tmp_path, *said)
+    assert len(differences) == len(SMALL) and max(differences) < 1e-4
+    told = [(tmp_path / "bad" / f"{number:02d}" / "told") for number in range(len(HOSTILE))]
+    told = [path.read_text() if path.exists() else "opened" for path in told]
+    assert [words for (_, words), text in zip(HOSTILE, told, strict=True) if words not in text] == [], told
+    assert megabytes < 2000
 
 
 def test_a_bundles_definition_runs_through_windows_on_a_volume_with_spacing(box, tmp_path):
@@ -102,46 +138,3 @@ show(nn.functional.interpolate(y, size=(20, 24, 10), mode="trilinear")[0].argmax
     answer = predictions.load(tmp_path / "out", "segmentation", 1)[0]
     assert answer.shape == volume.shape and len(np.unique(answer)) > 1
     assert (answer == np.array([0, 1, 5])[expected.astype(int)]).mean() > 0.999
-
-
-HOSTILE = [
-    ({"network": "os.system"}, "no network"),
-    ({"network_def": {"_target_": "builtins.eval", "source": "1"}}, "no network"),
-    ({"network_def": {"_target_": "torch.nn.Linear", "in_features": 1, "out_features": 1}}, "no network"),
-    ({"network": "monai.networks.nets.UNet.__init__"}, "no network"),
-    ({"network": "UNet", "arguments": UNET | {"pretrained": True}}, "no argument"),
-    ({"network": "DenseNet121", "arguments": {"spatial_dims": 2, "pretrained": True}}, "no argument"),
-    ({"network": "SwinUNETR", "arguments": {"norm_layer": "x"}}, "no argument"),
-    ({"network": "UNet", "arguments": UNET | {"act": {"_target_": "os.system"}}}, "no plain value"),
-    ({"network": "UNet", "arguments": UNET | {"act": "$import os"}}, "no plain value"),
-    ({"network": "UNet", "arguments": UNET | {"norm": "../../etc"}}, "no plain value"),
-    ({"network": "UNet", "arguments": UNET | {"channels": [10**6, 10**6, 10**6]}}, "do not fit"),
-    ({"network": "UNet", "arguments": {"spatial_dims": "3"}}, "makes no UNet"),
-    ({"network": "UNet", "arguments": []}, "not an object"),
-    ({"network": "UNet", "arguments": UNET | {"num_res_units": 2}}, "missing"),
-]
-
-
-def test_a_hostile_configuration_is_refused_before_anything_is_allocated(tmp_path):
-    for number, (config, _) in enumerate(HOSTILE):
-        save_config(tmp_path / f"{number:02d}", framework="monai", **config)
-    code = """
-import resource
-from pathlib import Path
-from monai.networks.nets import UNet
-from evaluators import runners
-from evaluators.faults import Faults
-weights = UNet(**json.loads(sys.argv[3])).state_dict()
-for folder in sorted(Path(sys.argv[1]).iterdir()):
-    save_file(weights, folder / "model.safetensors")
-    try:
-        runners.open_network(folder, [], json.loads(sys.argv[2]), 1)
-    except Faults as faults:
-        (folder / "told").write_text(str(faults))
-show(torch.tensor(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
-"""
-    megabytes = by_torch(code, tmp_path, json.dumps(SEGMENTS), json.dumps(UNET | {"act": "relu"}))
-    told = [(tmp_path / f"{number:02d}" / "told") for number in range(len(HOSTILE))]
-    told = [path.read_text() if path.exists() else "opened" for path in told]
-    assert [words for (_, words), text in zip(HOSTILE, told, strict=True) if words not in text] == [], told
-    assert megabytes < 2000
