@@ -13,7 +13,7 @@ README = "README.md"
 LONGEST = 400  # letters of what a model does
 KEPT = 86_400  # seconds
 _FRONT = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
-_MARKUP = re.compile(r"[*_`]|!?\[([^\]]*)\]\([^)]*\)")
+_MARKUP = re.compile(r"[*`]|(?<!\w)_|_(?!\w)|!?\[([^\]]*)\]\([^)]*\)")
 
 
 @dataclass(frozen=True)

@@ -31,14 +31,21 @@ PRINTED = {  # class-average accuracy in percent, mean and standard deviation
 SOURCE = {
     "citation": "Jamaludin A., Kadir T., Zisserman A. SpineNet: automatically pinpointing classification evidence in spinal MRIs. "
     "MICCAI 2016.",
-    "source": "table of class-average accuracy by the layer at which the tasks branch",
+    "source": "Table of class-average accuracy by the layer at which the tasks branch",
 }
 
 
 def claims() -> list[dict]:
     """One claim a grade and row, in percent; the printed form keeps the standard deviation."""
     found = [
-        {"name": "Radiologist, intra-rater agreement", "metric": f"{grade}, %", "value": value, "reader": True} | SOURCE
+        {
+            "name": "Radiologist, intra-rater agreement",
+            "metric": f"{grade}, %",
+            "value": value,
+            "printed": f"{value:.1f}",
+            "reader": True,
+        }
+        | SOURCE
         for grade, value in zip(GRADES, INTRA, strict=True)
     ]
     for layer, values in PRINTED.items():
@@ -50,6 +57,6 @@ def claims() -> list[dict]:
 
 NOTE = (
     "The spinal MRIs of this work are not public, so nothing here was measured: the rows below are cited. The first row, how well a "
-    "radiologist agrees with an own earlier reading, bounds what any network can show on these labels."
+    "radiologist agrees with an own earlier reading, is the human yardstick beside which the networks were read."
 )
 DEMO = _papers.demo(TASK, claims(), NOTE)
