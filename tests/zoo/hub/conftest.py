@@ -1,8 +1,11 @@
 """A client that speaks the hub's wire as one person, and a real server to speak to."""
 
+import hashlib
 import json
+import struct
 
 import pytest
+from lz4 import frame
 
 from zoo import tokens
 
@@ -36,3 +39,27 @@ def commit(speak):
         return speak(name, "POST", f"/api/models/{repo}/commit/{branch}", body, content_type="application/x-ndjson")
 
     return send
+
+
+@pytest.fixture(scope="session")
+def xet_bytes():
+    """(xorb, shard, content): the three packings of a chunk, and the file they make."""
+    chunks = [b"raw chunk " * 3, b"packed " * 300, bytes(range(200)) * 9]
+    grouped = b"".join(chunks[2][group::4] for group in range(4))
+    packed = [
+        (0, chunks[0], chunks[0]),
+        (1, frame.compress(chunks[1]), chunks[1]),
+        (2, frame.compress(grouped), chunks[2]),
+    ]
+    xorb = b"".join(
+        b"\0" + len(data).to_bytes(3, "little") + bytes([scheme]) + len(raw).to_bytes(3, "little") + data
+        for scheme, data, raw in packed
+    )
+    content = b"".join(chunks)
+    digest = hashlib.sha256(content).digest()
+    stored = b"".join(digest[start : start + 8][::-1] for start in range(0, 32, 8))
+    shard = bytes(32) + struct.pack("<QQ", 2, 0)
+    shard += bytes(32) + struct.pack("<IIQ", 1 << 30, 1, 0)
+    shard += bytes.fromhex("ab" * 32) + struct.pack("<IIII", 0, len(content), 0, 3)
+    shard += stored + bytes(16) + b"\xff" * 32 + bytes(16)
+    return xorb, shard, content
