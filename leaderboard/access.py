@@ -41,6 +41,7 @@ BENCHMARK = {
     "see_finer": JURY,  # subgroups, parts, curves; where labels are public, everyone
     "publish": HOUSE,
     "close": HOUSE,
+    "choose_readers": HOUSE,
     "give_away": frozenset({OPERATOR, OWNER}),
 }
 # On a competition.
@@ -103,6 +104,12 @@ def visible_benchmarks(user) -> QuerySet[Benchmark]:
     contests = _contests(user)
     mine = Q(owner__in=_mine(user)) | Q(pk__in=contests.exclude(benchmark__status="draft").values("benchmark"))
     return Benchmark.objects.filter(PUBLIC | mine | Q(pk__in=_offices(user).values("benchmark")))
+
+
+def listed_benchmarks(user) -> QuerySet[Benchmark]:
+    """Of the visible ones those that lists, searches and other pages may name to this user: not what is unlisted."""
+    rows = visible_benchmarks(user)
+    return rows if zoo_access.is_operator(user) else rows.filter(Q(listed=True) | Q(owner__in=_mine(user)))
 
 
 def visible_competitions(user) -> QuerySet[Competition]:

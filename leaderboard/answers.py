@@ -86,7 +86,7 @@ def benchmark(row: Benchmark) -> dict:
     manifest = row.package.manifest
     return {
         "slug": row.slug, "version": row.version, "current": row.current, "title": row.title,
-        "description": row.description, "task": row.task.slug, "kind": row.kind, "status": row.status,
+        "description": row.description, "task": row.task.slug, "kind": row.kind, "status": row.status, "reading": row.reading,
         "owner": row.owner.name, "labels": row.labels, "accepts": manifest["accepts"],
         "release_inputs": bool(manifest.get("release_inputs")), "primary_metric": row.primary_metric,
         "cases": row.package.cases, "patients": row.package.patients, "daily_limit": row.daily_limit,

@@ -76,7 +76,7 @@ def me(request):
 @api.get("/tasks", tags=["tasks"])
 def tasks(request, limit: int = rest.PAGE, offset: int = 0):
     """Clinical questions that have a benchmark you may see, or a published claim."""
-    seen = access.visible_benchmarks(request.user).values("task")
+    seen = access.listed_benchmarks(request.user).values("task")
     rows = Task.objects.filter(pk__in=seen) | Task.objects.filter(claims__benchmark=None, claims__isnull=False)
     return rest.page(
         request, rows.distinct().order_by("specialty", "title", "pk"), "tasks", answers.task, limit, offset
@@ -125,6 +125,12 @@ def publish(request, slug: str, version: str = ""):
 def close(request, slug: str, version: str = ""):
     """Take no more submissions on a version, default the current one; its board stays."""
     return answers.benchmark(benchmarks.close(benchmarks.find(slug, request.user, version), request.user))
+
+
+@api.post("/benchmarks/{slug}/reading", tags=["benchmarks"], auth=signed_in)
+def choose_readers(request, slug: str, reading: Form[Literal["public", "unlisted", "private"]]):
+    """Who may read all versions: everyone, whoever knows the address, or members alone."""
+    return answers.benchmark(benchmarks.choose_readers(benchmarks.find(slug, request.user), reading, request.user))
 
 
 @api.get("/benchmarks/{slug}", tags=["benchmarks"])

@@ -223,6 +223,23 @@ def close(benchmark: Benchmark, by=None) -> Benchmark:
     return benchmark
 
 
+READING = ("public", "unlisted", "private")
+
+
+def choose_readers(benchmark: Benchmark, reading: str, by=None) -> Benchmark:
+    """Who may read all versions: everyone, whoever knows the address, or members alone. by: who asks, None the house.
+    Raises Refused."""
+    if by:
+        access.require(by, "choose_readers", benchmark)
+    if reading not in READING:
+        raise Refused(
+            "unknown_reading", f"There is no such choice as {reading!r}.", f"Choose {', '.join(READING)}.", status=422
+        )
+    Benchmark.objects.filter(slug=benchmark.slug).update(private=reading == "private", listed=reading != "unlisted")
+    benchmark.refresh_from_db()
+    return benchmark
+
+
 def baselines(benchmark: Benchmark) -> int:
     """How many of the organiser's baselines have been scored: they set the rounding steps at publication."""
     return _baselines(benchmark).count()
@@ -282,7 +299,7 @@ def versions(benchmark: Benchmark, viewer) -> list[Benchmark]:
 
 def visible(viewer):
     """The benchmarks a list shows: the current version of each."""
-    rows = access.visible_benchmarks(viewer).filter(current=True)
+    rows = access.listed_benchmarks(viewer).filter(current=True)
     return rows.select_related("package", "task", "owner").order_by("task__specialty", "title")
 
 

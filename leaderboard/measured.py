@@ -71,7 +71,7 @@ def of(viewer, models: Iterable[int], *, costs_too: bool = False) -> list[Measur
     left_out = ("run__log", "run__receipt", "run__faults") + (() if costs_too else ("run__provenance",))
     rows = (
         access.visible_submissions(viewer)
-        .filter(model__in=list(models), **ON_BOARD)
+        .filter(model__in=list(models), benchmark__in=access.listed_benchmarks(viewer), **ON_BOARD)
         .select_related(
             "benchmark__package", "benchmark__owner", "benchmark__task", "run", "team", "contest_team", "model"
         )

@@ -53,6 +53,7 @@ class Benchmark(models.Model):
     kind = models.CharField(max_length=20)
     status = models.CharField(max_length=9, choices=Status, default=Status.DRAFT)
     private = models.BooleanField(default=False)  # visible to the owner's members only
+    listed = models.BooleanField(default=True)  # else whoever knows the address may read it, and no list names it
     # A competition on it was not revealed yet: all that is released comes from public cases alone.
     sealed = models.BooleanField(default=False)
     labels = models.CharField(max_length=6, choices=Labels, default=Labels.HIDDEN)
@@ -78,6 +79,11 @@ class Benchmark(models.Model):
 
     def get_absolute_url(self):
         return f"/benchmarks/{self.slug}/"
+
+    @property
+    def reading(self) -> str:
+        """Who may read it: "public", "unlisted" or "private"."""
+        return "private" if self.private else "public" if self.listed else "unlisted"
 
 
 class Claim(models.Model):

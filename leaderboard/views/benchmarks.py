@@ -1,6 +1,7 @@
 """The list of benchmarks, and the board page of one: standings, how they were made, the data card, how to submit."""
 
 from django.shortcuts import render
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from leaderboard import access, forest, privacy, standings, verdicts
@@ -9,6 +10,10 @@ from leaderboard.models import Benchmark
 from leaderboard.views import overview, refusals, shell
 from leaderboard.views import standings as parts
 
+READING = (
+    ("public", _("everyone")), ("unlisted", _("whoever knows the address; no list names it")),
+    ("private", _("members of its organiser")),
+)  # fmt: skip
 EXPORTS = (
     ("csv", "CSV"), ("json", "JSON"), ("latex", "LaTeX"), ("markdown", "Markdown"), ("bibtex", "BibTeX"), ("papers", "Papers with Code"),
 )  # fmt: skip
@@ -45,6 +50,8 @@ def _facts(request, benchmark: Benchmark) -> dict:
     allowed = access.allowed(request.user, benchmark)
     return {
         "may_publish": "publish" in allowed and benchmark.status == Benchmark.Status.DRAFT,
+        "may_choose_readers": "choose_readers" in allowed,
+        "reading_choices": READING,
         "may_close": "close" in allowed and benchmark.status == Benchmark.Status.PUBLISHED,
         "current": next((other for other in versions if other.current), None),
         "baselines": library.baselines(benchmark) if "publish" in allowed else 0,

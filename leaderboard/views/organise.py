@@ -121,6 +121,16 @@ def close(request, slug):
     return redirect(_board(benchmark))
 
 
+@require_POST
+@refusals.page
+def reading(request, slug):
+    """Who may read the boards of this benchmark."""
+    benchmark = library.find(slug, request.user, request.POST.get("version"))
+    library.choose_readers(benchmark, request.POST.get("reading", ""), request.user)
+    messages.success(request, _("Kept. It holds for every version."))
+    return redirect(_board(benchmark))
+
+
 def _board(benchmark: Benchmark) -> str:
     address = benchmark.get_absolute_url()
     return address if benchmark.current else f"{address}?version={benchmark.version}"

@@ -45,7 +45,7 @@ def tasks_by(user, grouping: str = "specialty") -> list[tuple[str, list[Task]]]:
 
     grouping: specialty, modality or anatomy. A modality counts up to its first comma: all MRI together.
     """
-    seen = access.visible_benchmarks(user).filter(current=True)
+    seen = access.listed_benchmarks(user).filter(current=True)
     tasks = list(
         Task.objects.annotate(benchmark_count=Count("benchmarks", filter=Q(benchmarks__in=seen), distinct=True))
         .filter(Q(benchmark_count__gt=0) | Q(claims__isnull=False))
@@ -65,7 +65,7 @@ def recent(user, count: int = 5) -> list[Submission]:
     """The runs that were scored last, of benchmarks this user may see."""
     return list(
         access.visible_submissions(user)
-        .filter(**standings.ON_BOARD)
+        .filter(**standings.ON_BOARD, benchmark__in=access.listed_benchmarks(user))
         .select_related("benchmark", "team", "contest_team", "run", "model")
         .order_by("-run__finished")[:count]
     )
@@ -75,8 +75,8 @@ def facts(user) -> dict:
     """Counts for the stat line."""
     runs = dict(Run.objects.order_by().values_list("status").annotate(count=Count("pk")))
     return {
-        "tasks": Task.objects.filter(benchmarks__in=access.visible_benchmarks(user)).distinct().count(),
-        "benchmarks": access.visible_benchmarks(user).filter(current=True).count(),
+        "tasks": Task.objects.filter(benchmarks__in=access.listed_benchmarks(user)).distinct().count(),
+        "benchmarks": access.listed_benchmarks(user).filter(current=True).count(),
         "models": zoo_access.visible_models(user).count(),
         "scored": runs.get(Run.Status.SCORED, 0),
         "running": runs.get(Run.Status.RUNNING, 0),

@@ -28,7 +28,7 @@ def search(request):
     words = text.split()[:8]
     context = {"q": text, "found": False}
     if words:
-        benchmarks = access.visible_benchmarks(request.user).filter(current=True).select_related("task", "owner")
+        benchmarks = access.listed_benchmarks(request.user).filter(current=True).select_related("task", "owner")
         models = zoo_access.visible_models(request.user)
         tasks = Task.objects.filter(Q(benchmarks__in=benchmarks) | Q(benchmarks=None)).distinct().order_by("title")
         context |= {

@@ -45,6 +45,7 @@ urlpatterns = [
     path("benchmarks/<str:slug>/confirm/", organise.confirm, name="benchmark_confirm"),
     path("benchmarks/<str:slug>/keep/", organise.keep, name="benchmark_keep"),
     path("submissions/<int:pk>/erase/", submissions.erase, name="submission_erase"),
+    path("benchmarks/<str:slug>/reading/", organise.reading, name="benchmark_reading"),
     path("benchmarks/<str:slug>/close/", organise.close, name="benchmark_close"),
     path("submissions/", submissions.submissions, name="submissions"),
     path("submissions/<int:pk>/", submissions.submission, name="submission"),
