@@ -5,6 +5,7 @@ failed on our side gives itself back; Submission and Run come into being in one 
 """
 
 import hashlib
+import json
 import math
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -34,6 +35,7 @@ TEXTS = {"name": 200, "description": 20_000, "paper_url": 200, "code_url": 200, 
 # What a runner may open; everything else of a revision (card, pictures, pickles) stays where it is.
 RUNNABLE = (".safetensors", ".onnx", ".onnx.data", ".onnx_data", ".json", ".txt", ".yaml")
 WEIGHTS = (".safetensors", ".onnx")
+MOST_CONFIG = 1 << 20  # bytes
 
 
 class TooMany(Refused):
@@ -206,12 +208,24 @@ def _weights(benchmark: Benchmark, author, model: Model | str, revision: str) ->
 
 def _runnable(commit: Commit) -> tuple[dict[str, str], int]:
     rows = [row for row in File.objects.filter(commit=commit).select_related("blob") if row.path.endswith(RUNNABLE)]
-    if not any(row.path.endswith(WEIGHTS) for row in rows):
+    if not any(row.path.endswith(WEIGHTS) for row in rows) and not _coefficients(rows):
         message = f"revision {commit.oid[:7]} holds no weights that can be run here"
         raise Faults(
-            [Fault(message, "Add model.safetensors with a config.json that names a timm network, or model.onnx.")]
+            [Fault(message, "Add model.safetensors with its config.json, model.onnx, or coefficients in config.json.")]
         )
     return {row.path: row.blob_id for row in rows}, sum(row.blob.size for row in rows)
+
+
+def _coefficients(rows: list[File]) -> bool:
+    """Whether config.json holds a linear model, which needs no file of parameters."""
+    config = next((row for row in rows if row.path == "config.json"), None)
+    if config is None or config.blob.size > MOST_CONFIG:
+        return False
+    try:
+        found = json.loads(blobs.read(config.blob_id, MOST_CONFIG))
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and found.get("framework") == "linear"
 
 
 def _accepts(manifest: dict, kind: str) -> None:

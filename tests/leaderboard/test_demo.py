@@ -14,9 +14,10 @@ from django.conf import settings
 
 from evaluators import package as packages
 from evaluators import readers, readings
+from evaluators.faults import Faults
+from leaderboard import benchmarks, literature, submissions
 from leaderboard import demo as demos
-from leaderboard import literature
-from leaderboard.demo import _artefacts, _data, _writing, cytology, gbsg2
+from leaderboard.demo import _artefacts, _data, _publishing, _writing, cytology, gbsg2
 from zoo import cards
 
 DEMOS = demos.load()
@@ -136,6 +137,22 @@ def test_survival_curves_fall_and_end_between_nought_and_one(tmp_path):
         assert (np.diff(curves, axis=1) <= 1e-9).all()
         assert curves.min() >= 0
         assert curves.max() <= 1
+
+
+@pytest.mark.django_db
+def test_coefficients_alone_may_be_handed_in_as_weights(written, tmp_path):
+    made = benchmarks.load(written("gbsg2"), _publishing.team())
+    entry = next(entry for entry in gbsg2.entries() if entry.kind == "weights")
+    (tmp_path / "cox").mkdir()
+    folder = entry.make(tmp_path / "cox")
+    net = _publishing.publish(made, entry, folder)
+    assert [path.name for path in sorted(folder.iterdir())] == ["README.md", "config.json"]
+    found = submissions.submit(made, _publishing.team(), None, model=net, revision="main", name="x", baseline=True)
+    assert found.run.kind == "weights"
+    (folder / "config.json").write_text("[" * 100_000)
+    with pytest.raises(Faults, match="holds no weights"):
+        _publishing.publish(made, entry, folder)
+        submissions.submit(made, _publishing.team(), None, model=net, revision="main", name="y", baseline=True)
 
 
 def test_the_same_arrays_give_the_same_bytes(tmp_path):
