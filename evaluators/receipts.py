@@ -68,9 +68,11 @@ def opening(run: Run) -> str:
 
 
 def changed(run: Run) -> list[str]:
-    """Which of a run's commitments no longer hold: what was edited after it was signed."""
+    """Which of a run's commitments no longer hold: what was edited after it was signed. Of an answer that its team erased,
+    or that was let go after its time, only the commitment is left."""
     kept, now = run.receipt["statement"]["commitments"], commitments(run, list(run.scores.all()))
-    return [name for name in now if kept.get(name) != now[name]]
+    gone = ("answer", "model") if run.answer.get("forgotten") and not run.answer["files"] else ()
+    return [name for name in now if kept.get(name) != now[name] and name not in gone]
 
 
 def release(run: Run, link: Link | None, previous: str, shown: dict) -> dict:

@@ -86,6 +86,13 @@ def test_whoever_runs_the_service_finds_every_edit(chain, tamper, found):
     assert any(found in fault for fault in chains.audit(row)), chains.audit(row)
 
 
+def test_an_answer_that_was_let_go_is_no_edit_and_its_scores_are_still_held_to(chain):
+    row, made = chain
+    assert runs.forget(made[1]) and chains.audit(row) == []
+    Score.objects.filter(run=made[1], metric="auroc").update(value=0.5)
+    assert len(chains.audit(row)) == 1 and "scores" in chains.audit(row)[0]
+
+
 def _edit(run):
     run.receipt["statement"]["finished"] = "2026-01-01T00:00:00+00:00"
     run.save(update_fields=["receipt"])
