@@ -67,7 +67,7 @@ def test_each_ends_in_a_fault_or_at_its_limit_and_nothing_is_left(trained, tmp_p
 @pytest.mark.parametrize("site", ["sqlite"], indirect=True)
 def test_a_real_worker_lives_through_all_of_them_one_after_the_other(site, trained, tmp_path):
     made = hostile_weights.revisions(tmp_path / "answers", trained)
-    networks.pictures(tmp_path / "package", n=12, limits={"seconds": 20, "memory_bytes": 1600 << 20})
+    networks.pictures(tmp_path / "package", n=12, limits={"seconds": 60, "memory_bytes": 1600 << 20})
     with packages.read(tmp_path / "package") as read:
         package = packages.store(read)
 
@@ -77,7 +77,7 @@ def test_a_real_worker_lives_through_all_of_them_one_after_the_other(site, train
         runs.ring(run)
         return run
 
-    def end(run: Run, seconds: float = 120) -> Run:
+    def end(run: Run, seconds: float = 300) -> Run:
         wait_for(lambda: run.refresh_from_db() or run.status not in Run.OPEN, seconds, every=0.2)
         return run
 
