@@ -186,9 +186,9 @@ def free_port() -> int:
 def answers(port: int) -> None:
     for _ in range(300):
         try:
-            requests.get(f"http://127.0.0.1:{port}/healthz", timeout=10)
+            requests.get(f"http://127.0.0.1:{port}/models/", timeout=60)
             return
-        except requests.ConnectionError:
+        except requests.RequestException:
             time.sleep(0.1)
     raise SystemExit(f"nothing answers on port {port}")
 
