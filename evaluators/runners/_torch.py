@@ -24,6 +24,7 @@ def settle(threads: int) -> None:
     torch.manual_seed(0)
     torch.backends.cudnn.benchmark = False
     torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # a debugging aid: it would write every output twice
 
 
 class TorchNetwork:
