@@ -3,7 +3,9 @@
 import contextlib
 import os
 import shutil
+from pathlib import Path
 
+import axe_playwright_python
 import pytest
 from django.core.management import call_command
 from django.db import connections
@@ -25,6 +27,8 @@ pytestmark = [
 ]
 
 
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 MEASURED = {
     "device": "NVIDIA A100-SXM4-80GB", "precision": "float32",
     "cost": {
@@ -185,6 +189,10 @@ def test_no_page_runs_over_the_edge_or_breaks_its_own_policy(width, scheme, full
         page.goto(site + address)
         over = page.evaluate(OVER)
         assert not over, f"{address} at {width} px runs over the edge: {over}"
+        page.evaluate(AXE)
+        found = page.evaluate(f"axe.run(document, {{runOnly: {WCAG}}})")["violations"]
+        told = [f"{row['id']}: {row['nodes'][0]['html'][:200]}" for row in found]
+        assert not told, f"{address} at {width} px, {scheme}: {told}"
         assert not page.complaints, (address, page.complaints)
 
 
