@@ -51,6 +51,11 @@ def _first(board, ranked) -> str:
         return gettext("%(n)s entries are tied for first.") % {"n": count_word(len(tied)).capitalize()}
     if len(ranked) == 1:
         return gettext("%(name)s is the only ranked entry.") % {"name": ranked[0].name}
+    sound = [entry for entry in ranked if entry.safety != "broken"]
+    if not sound:
+        return gettext("Every ranked entry breaks a safety constraint; none leads.")
+    if len(sound) == 1:
+        return gettext("%(name)s is the only ranked entry that breaks no safety constraint.") % {"name": sound[0].name}
     return gettext("%(name)s leads; every other entry is significantly below it.") % {"name": ranked[0].name}
 
 
