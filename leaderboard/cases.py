@@ -23,6 +23,8 @@ def _read(digest: str) -> Cases:
 
 def chosen(package: Package, subset: str) -> np.ndarray:
     """Which cases, in order of their ids, belong to a subset: all, public, private, or <column>=<value>."""
+    if subset == "all":
+        return np.ones(package.cases, bool)
     cases = of(package)
     if subset in ("public", "private") and cases.split is not None:
         return np.asarray(cases.split) == subset

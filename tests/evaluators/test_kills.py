@@ -178,7 +178,7 @@ def test_a_run_cancelled_while_it_runs_stops_its_child(site, tmp_path):
     worker = site.worker()
     runs.ring(run)
     wait_for(lambda: status(run) == Run.Status.RUNNING and run.opened_real_case, 90)
-    assert len(family(worker.pid)) == 5
+    assert len(family(worker.pid)) >= 5
 
     assert runs.cancel(run)
 

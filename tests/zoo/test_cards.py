@@ -48,9 +48,11 @@ def test_the_catalogue_learns_library_licence_task_and_title():
         "licence": "mit",
         "task": "dr-grading",
         "title": "T",
+        "modality": "",
+        "anatomy": "",
     }
     assert cards.facts({"task": "<b>", "license": {"a": 1}, "library_name": None}) == dict.fromkeys(
-        ("title", "task", "library", "licence"), ""
+        ("title", "task", "library", "licence", "modality", "anatomy"), ""
     )
 
 
