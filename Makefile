@@ -63,7 +63,7 @@ test: setup-dev system lint ## set up and run every test
 speed: setup-dev ## speed side by side with the peer libraries; writes tests/speed/results.json
 	@test -x .venv-peers/bin/python || $(PYTHON) -m venv .venv-peers
 	@.venv-peers/bin/pip install -q --disable-pip-version-check -r tests/speed/requirements-peers.txt
-	@$(PY) -m tests.speed
+	@for family in tables images transfer boards inference; do $(PY) -m tests.speed $$family || exit 1; done
 
 coverage: setup-dev ## interval coverage by simulation; writes docs/coverage.md
 	@$(PY) -m tests.speed.coverage
