@@ -260,7 +260,7 @@ def _public_cases(row, package: Path) -> dict:
     path = package.with_name(f"{package.name}.cases.json")
     if not path.exists():
         cases = read_cases(row.manifest, package / "cases.csv")
-        draft = path.with_suffix(f".{os.getpid()}")
+        draft = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}")  # runs of one worker share the folder
         public = [place for place in range(len(cases)) if cases.split is None or cases.split[place] == "public"]
         draft.write_text(json.dumps({"ids": list(cases.ids), "inputs": list(cases.inputs or []), "public": public}))
         draft.rename(path)

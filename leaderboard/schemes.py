@@ -56,7 +56,8 @@ def make(benchmark: Benchmark, ask: dict) -> dict:
     metric, details = METRICS[ask["metric"]], [sha256 for _, _, sha256 in ask["entries"]]
     direction = "lower" if metric.direction == "lower" else "higher"
     values = [_per_case(sha256, metric.name) for sha256 in details]
-    by_case = all(value is not None for value in values)
+    # Without the case list nothing is resampled by patient: what the runs left of their own resamples stands in.
+    by_case = all(value is not None for value in values) and "cases.csv" in benchmark.package.files
     if by_case:
         mask = cases.chosen(benchmark.package, ask["subset"])
         patients = np.asarray(cases.of(benchmark.package).patients)[mask]

@@ -98,7 +98,7 @@ for folder in sorted(Path(sys.argv[1]).iterdir()):
 show(torch.tensor(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
 """
     megabytes = by_torch(code, tmp_path, json.dumps(CLASSES))
-    assert megabytes < 1500  # most of it torch itself; the fourth would take 4 EB
+    assert megabytes < 4000  # most of it torch itself; the fourth would take 4 EB
     for number, (_, words) in enumerate(HOSTILE):
         assert words in (tmp_path / f"{number}" / "told").read_text()
 

@@ -54,6 +54,7 @@ def servers(tmp_path_factory):
         return list(both.map(run, ("as-is", "other")))
 
 
+@pytest.mark.soak
 def test_no_answer_to_a_participant_depends_on_a_private_label(servers):
     first, second = servers
     assert set(first) == set(second) and len(first) > 150
