@@ -135,6 +135,8 @@ def load(benchmark: Benchmark, viewer, metrics: list[Metric], subset: str, exact
         )
         if row.pk not in held and (wanted is None or row.pk in wanted)
     ]
+    for row in found:
+        row.benchmark = benchmark  # known, so nobody asks for it again
     scores = _scores(benchmark, [row.run_id for row in found], metrics, subset, exact)
     models = {row.model_id for row in found} - {None}
     seen = set(visible_models(viewer).filter(pk__in=models).values_list("pk", flat=True)) if models else set()

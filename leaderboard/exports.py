@@ -8,6 +8,7 @@ import csv
 import io
 import json
 
+from leaderboard import measured
 from leaderboard.citations import as_bibtex
 from leaderboard.papers import as_papers
 from leaderboard.ranking import goodness
@@ -32,7 +33,7 @@ def write(board: Board, form: str) -> str:
 
 
 def entry_dict(entry: Entry, subset: str) -> dict:
-    """One entry as JSON shows it, everywhere the same."""
+    """One entry as JSON and CSV show it, everywhere the same."""
     return {
         "rank": entry.rank,
         "rank_low": entry.rank_low,
@@ -57,7 +58,8 @@ def entry_dict(entry: Entry, subset: str) -> dict:
 
 
 def board_dict(board: Board) -> dict:
-    """The board as JSON: entries, claims, and what is needed to read them."""
+    """The board as JSON: entries, each with what its model's card declares, claims, and what is needed to read them."""
+    declared = measured.of_board(board)
     return {
         "benchmark": board.benchmark.slug,
         "version": board.benchmark.version,
@@ -71,7 +73,11 @@ def board_dict(board: Board) -> dict:
         "n": board.n,
         "patients": board.patients,
         "smallest_resolvable_difference": board.resolvable,
-        "entries": [entry_dict(entry, board.subset) for entry in board.entries],
+        "entries": [
+            entry_dict(entry, board.subset)
+            | {"declared": [each.as_dict() for each in declared.get(entry.submission.pk, [])]}
+            for entry in board.entries
+        ],
         "updating": board.updating,
         "yardsticks": [yardstick_dict(row, board) for row in board.quiet],
         "claims": [claim_dict(claim) for claim in board.claims],

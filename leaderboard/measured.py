@@ -11,9 +11,11 @@ from evaluators.models import Score
 from leaderboard import access, costs
 from leaderboard.contests import ladders
 from leaderboard.models import Benchmark, Submission
-from leaderboard.rounding import ReleasedScore, release
+from leaderboard.rounding import ReleasedScore, decimals, release
 from leaderboard.standings import ON_BOARD, released_metrics
+from zoo import statements
 from zoo.statements import Declared
+from zoo.templatetags.kensa import number as number_text
 
 MOST = 5000  # submissions looked at for one list
 # How the Hub and papers name a metric that has another name here.
@@ -123,6 +125,19 @@ class Versus:
     same_data: bool  # whether the card names this benchmark's data
     verdict: str  # agrees | better | worse (the declared value, against the interval) | "" without an interval
 
+    @property
+    def text(self) -> str:
+        """The declared number with as many digits as the measured one has, though not on its steps: it is the author's."""
+        step = self.measured.benchmark.steps.get(self.metric.name)
+        return number_text(self.number, decimals(step)) if step else number_text(self.number)
+
+    def as_dict(self) -> dict:
+        """What a board's JSON says of it; the measured value stands in its own place."""
+        return {
+            "metric": self.metric.name, "value": self.number, "dataset": self.declared.dataset, "split": self.declared.split,
+            "same_data": self.same_data, "verdict": self.verdict,
+        }  # fmt: skip
+
 
 def versus(declared: list[Declared], measured: list[Measured]) -> list[Versus]:
     """Each declared result with the newest measurement of its metric, on the data it names where there is one."""
@@ -138,6 +153,19 @@ def versus(declared: list[Declared], measured: list[Measured]) -> list[Versus]:
         verdict = _verdict(number, each.scores[name], METRICS[name])
         same = _same_data(claim, each.benchmark)
         found.append(Versus(claim, number, each, METRICS[name], each.scores[name], same, verdict))
+    return found
+
+
+def of_board(board) -> dict[int, list[Versus]]:
+    """By submission, what the cards of the entries' models declare in the metrics that the board tells: of each metric one,
+    on the board's own data where the card has that. Asks the database nothing."""
+    found = {}
+    for entry in board.entries:
+        claims = statements.declared(entry.model.card or {}) if entry.model else []
+        if claims:
+            against = versus(claims, [Measured(entry.submission, board.metrics, entry.scores)])
+            against.sort(key=lambda each: not each.same_data)
+            found[entry.submission.pk] = list({each.metric.name: each for each in reversed(against)}.values())
     return found
 
 

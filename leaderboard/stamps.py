@@ -17,7 +17,7 @@ def of(benchmark: Benchmark) -> str:
     rows = Submission.objects.filter(benchmark=benchmark)
     handed_in = rows.aggregate(
         Count("pk"), Max("pk"), Sum("run_id"), Count("withdrawn"), Count("disqualified"), Count("safety_asked"), Sum("model_id"),
-        hidden=Sum("model_id", filter=Q(model__private=True)), out=Count("contest_team__disqualified"),
+        Max("model__updated"), hidden=Sum("model_id", filter=Q(model__private=True)), out=Count("contest_team__disqualified"),
     )  # fmt: skip
     runs = Run.objects.filter(package=benchmark.package_id, status=Run.Status.SCORED).aggregate(
         Count("pk"), Max("finished")

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from leaderboard import forest
+from leaderboard import forest, measured
 from zoo.templatetags.kensa import direction, number
 
 ROWS = 200  # shown at first; the rest at an address of its own
@@ -32,6 +32,7 @@ class Row:
     entry: object
     cell: forest.Cell
     score: object = None
+    declared: object = None  # what the model's card says of the same metric (measured.Versus)
 
     @property
     def ranked(self) -> bool:
@@ -108,12 +109,14 @@ def _shows(axis, score) -> bool:
 def _groups(board, axis, entries) -> list[Group]:
     """Tied for first, below, not ranked; the tied group follows the max-T even where a rank lies between."""
     groups = {name: Group(name) for name in ("tied", "below", "broken", "unranked")}
+    declared = measured.of_board(board)
     for entry in entries:
         name = "unranked" if entry.rank is None else "tied" if entry.tied or entry.rank == 1 else "below"
         if entry.safety == "broken" and name != "unranked":
             name = "broken"
         score = entry.scores.get(board.metric.name)
-        groups[name].rows.append(Row(entry, forest.cell(score, axis, entry.evidence), score))
+        said = next((one for one in declared.get(entry.submission.pk, []) if one.metric is board.metric), None)
+        groups[name].rows.append(Row(entry, forest.cell(score, axis, entry.evidence), score, said))
     if len(groups["tied"].rows) == 1:
         groups["tied"].name = "first"
     return [group for group in groups.values() if group.rows]

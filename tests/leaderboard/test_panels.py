@@ -7,7 +7,7 @@ from django.test import RequestFactory
 
 from evaluators.metrics import METRICS
 from leaderboard import measured as measuring
-from leaderboard import panels
+from leaderboard import panels, standings
 from leaderboard.models import Benchmark
 from zoo import blobs, commits, statements
 from zoo import panels as places
@@ -78,6 +78,43 @@ model-index:
     assert "declared better than measured" in page and "agrees: inside the interval" in page
     assert "the card names no data" in page
     assert "Declared by the author, not measured here dice : declared 0.5" in page.replace("dice:", "dice :")
+
+
+CARD = """---
+modality: [CT, X-ray]
+model-index:
+- results:
+  - dataset: {name: somewhere else}
+    metrics: [{type: auc, value: 0.99}]
+  - dataset: {name: DATA}
+    metrics: [{type: ROC AUC, value: 91.23456}, {type: pr_auc, value: 0.7}]
+---
+"""
+
+
+def test_what_the_card_declares_stands_on_the_board_too_and_changes_no_rank(measured, benchmark, cast, client):
+    model, address = Model.objects.get(name="net"), benchmark.get_absolute_url()
+    words = lambda: " ".join(re.sub(r"<[^>]+>", " ", client.get(address).content.decode()).split())  # noqa: E731
+    before = client.get(f"/api/v1/benchmarks/{benchmark.slug}/leaderboard").json()["entries"][0]
+    assert "measured here" not in words() and before["declared"] == []
+    add = {"README.md": blobs.put(CARD.replace("DATA", f"'{benchmark.title}'").encode())}
+    commits.commit_files(model, cast.ann, add=add, title="Declare")
+    entry = client.get(f"/api/v1/benchmarks/{benchmark.slug}/leaderboard").json()["entries"][0]
+    declared = {
+        "metric": "auroc",
+        "value": pytest.approx(0.9123456),
+        "dataset": benchmark.title,
+        "split": "",
+        "same_data": True,
+        "verdict": "better",
+    }
+    assert entry["declared"] == [declared]  # average precision was not measured
+    assert {key: entry[key] for key in ("rank", "scores")} == {key: before[key] for key in ("rank", "scores")}
+    score = standings.table(benchmark, cast.anonymous).entries[0].score
+    here = f"declared 0.91, measured here {score.text} [{score.low_text}, {score.high_text}]: declared better than measured"
+    assert here in words() and "0.9123" not in words() and "0.99" not in words()
+    Model.objects.filter(pk=model.pk).update(private=True)
+    assert "measured here" not in words() and "lab/net" not in words()
 
 
 def test_a_metric_is_known_by_the_names_that_cards_give_it():
