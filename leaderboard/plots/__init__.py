@@ -9,7 +9,7 @@ from leaderboard.plots.registry import PLOTS, Figure, Plot, load
 from leaderboard.spreadsheets import cell
 from zoo.errors import NotFound
 
-__all__ = ["PLOTS", "Figure", "Plot", "as_csv", "draw", "of_board", "of_entry", "open_to"]
+__all__ = ["PLOTS", "Figure", "Plot", "as_csv", "draw", "of_board", "of_entry", "one_of_board", "open_to"]
 
 load("leaderboard.plots")
 
@@ -29,6 +29,12 @@ def open_to(viewer, benchmark, about: str) -> list[Plot]:
 def of_board(board, viewer) -> list[Figure]:
     """Every plot of a board that this viewer may see and that has something to show."""
     return _draw_all(open_to(viewer, board.benchmark, "board"), board)
+
+
+def one_of_board(name: str, board, viewer) -> Figure | None:
+    """One plot of a board by name; None where there is nothing to show, or not to this viewer."""
+    chosen = [plot for plot in open_to(viewer, board.benchmark, "board") if plot.name == name]
+    return next(iter(_draw_all(chosen, board)), None)
 
 
 def of_entry(submission, viewer) -> list[Figure]:

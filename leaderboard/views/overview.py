@@ -15,9 +15,14 @@ from zoo import access as zoo_access
 
 
 def leaders(user, benchmarks=None) -> list[Leader]:
-    """The leading row of each board, drafts left out (they have no board yet)."""
+    """The leading row of each board."""
+    return [lead(board.benchmark, board) for board in boards(user, benchmarks)]
+
+
+def boards(user, benchmarks=None) -> list[standings.Board]:
+    """The board of each, drafts left out (they have none yet)."""
     chosen = library.visible(user) if benchmarks is None else benchmarks
-    return [lead(b, standings.table(b, user)) for b in chosen if b.status != Benchmark.Status.DRAFT]
+    return [standings.table(b, user) for b in chosen if b.status != Benchmark.Status.DRAFT]
 
 
 def _specialty(task) -> str:

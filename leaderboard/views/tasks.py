@@ -6,10 +6,15 @@ from django.views.decorators.http import require_safe
 
 from leaderboard import across, forest
 from leaderboard import benchmarks as library
+from leaderboard import plots as figures
 from leaderboard.models import Claim, Task
-from leaderboard.views import cited, overview
+from leaderboard.views import cited, overview, plots
+from leaderboard.views.boards import lead
 from zoo import access as zoo_access
 from zoo import blobs
+
+OVER_TIME = "state_of_the_art"
+PLOTTED = 12  # benchmarks
 
 
 @require_safe
@@ -24,7 +29,8 @@ def tasks(request):
 def task(request, slug):
     found = get_object_or_404(Task, slug=slug)
     benchmarks = seen(request.user, found)
-    leaders = overview.leaders(request.user, benchmarks)
+    boards = overview.boards(request.user, benchmarks)
+    leaders = [lead(board.benchmark, board) for board in boards]
     claims = Claim.objects.filter(task=found, benchmark=None) | Claim.objects.filter(benchmark__in=benchmarks)
     across_benchmarks, rows = across.of(benchmarks, request.user) if len(benchmarks) > 1 else ([], [])
     context = {
@@ -33,11 +39,22 @@ def task(request, slug):
         "across_benchmarks": across_benchmarks,
         "claims": cited.tables(claims),
         "benchmarks": benchmarks,
+        "figures": _over_time(boards, request.user),
         "specialties": [("", leaders)] if leaders else [],
         "axis": forest.UNIT,
         "models": zoo_access.visible_models(request.user).filter(task=found.slug).order_by("-updated")[:200],
     }
     return render(request, "leaderboard/task.html", context)
+
+
+def _over_time(boards: list, viewer) -> list[plots.Shown]:
+    """The state of the art over time of each benchmark on which anything was measured."""
+    found = [(board.benchmark, figures.one_of_board(OVER_TIME, board, viewer)) for board in boards[:PLOTTED]]
+    return [
+        plots.show(figure, f"benchmarks/{benchmark.slug}", title=benchmark.title, name=f"{OVER_TIME}-{benchmark.slug}")
+        for benchmark, figure in found
+        if figure
+    ]
 
 
 @require_safe

@@ -26,7 +26,8 @@ def make_plotted(owner, kind: str, *, entries: int = 3, n: int = 300, classes: l
     names = classes or CLASSES.get(kind, [])
     metrics = changes.pop("metrics", KINDS[kind])
     manifest = {"classes": names, "groups": [], "release": ["curves"]} | changes.pop("manifest", {})
-    board = make_board(owner, kind, kind=kind, cases=n, patients=n // 2, metrics=metrics, manifest=manifest, **changes)
+    slug = changes.pop("slug", kind)
+    board = make_board(owner, slug, kind=kind, cases=n, patients=n // 2, metrics=metrics, manifest=manifest, **changes)
     made = [
         make_entry(
             board, f"team{i}", 0.85 - 0.1 * i, error=0.02, kind=("weights", "predictions")[i % 2], name=f"Entry {i}"

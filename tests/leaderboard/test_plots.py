@@ -13,7 +13,7 @@ from django.utils import timezone
 from leaderboard import access, plots, standings
 from leaderboard.models import Benchmark, Competition
 from leaderboard.plots.registry import PLOTS
-from tests.leaderboard.pages import HOSTILE, make_board, make_entry, make_team, read
+from tests.leaderboard.pages import HOSTILE, make_board, make_claim, make_entry, make_team, read
 from tests.leaderboard.plotted import KINDS, make_plotted
 
 pytestmark = pytest.mark.django_db
@@ -141,6 +141,27 @@ def test_pages_hold_every_table_without_a_script_and_keep_the_policy(boards, cli
                 and "unsafe-inline" not in response.headers["Content-Security-Policy"]
             )
     assert b"plotly" not in client.get(board.get_absolute_url()).content
+
+
+def test_a_task_shows_the_state_of_the_art_of_each_board_that_its_reader_sees(cast, client):
+    first, _ = make_plotted(cast.hospital, "classification", slug="first", task="one")
+    second, _ = make_plotted(cast.hospital, "survival", slug="second", task="one")
+    make_board(cast.hospital, "third", task="one")  # nothing measured
+    make_claim(first, name="Claimed elsewhere", value=0.99)
+    page = read(client.get("/tasks/one/"))
+    drawn = re.findall(r'data-plot="([^"]+)"', client.get("/tasks/one/").content.decode())
+    assert drawn == [f"/api/v1/benchmarks/{board.slug}/plots/state_of_the_art" for board in (first, second)]
+    assert "The best score so far is 0.85, by Entry 0." in page.text and "stands in no plot" in page.text
+    assert {f"state_of_the_art-{board.slug}" for board in (first, second)} <= set(page.ids)
+    for address in drawn:
+        told = client.get(address)
+        assert told.status_code == 200 and "Claimed elsewhere" not in told.content.decode()
+        assert f"{address}?format=csv" in page.links
+    Benchmark.objects.filter(pk=second.pk).update(private=True)
+    assert re.findall(r'data-plot="([^"]+)"', client.get("/tasks/one/").content.decode()) == drawn[:1]
+    Benchmark.objects.filter(pk=first.pk).update(private=True)
+    page = client.get("/tasks/one/").content.decode()
+    assert "plotly" not in page and "Entry 0" not in page
 
 
 def test_rest_lists_and_gives_plots_with_an_etag(boards, client):

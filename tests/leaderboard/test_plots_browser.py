@@ -24,12 +24,13 @@ pytestmark = [
 
 @pytest.fixture
 def pages(site):  # noqa: F811
-    """Addresses of a board's plots and of plots of entries of two kinds."""
+    """Addresses of a board's plots, of plots of entries of two kinds, and of the board's task."""
     board, entries = make_plotted(make_team("house"), "classification", labels="public")
     _, segmented = make_plotted(make_team("house"), "segmentation", labels="public", entries=1)
     return [
         f"{site}/benchmarks/{board.slug}/plots/",
         *(f"{site}/submissions/{e.pk}/plots/" for e in (entries[0], segmented[0])),
+        f"{site}/tasks/{board.task.slug}/",
     ]
 
 
@@ -45,7 +46,7 @@ def draw_all(page, address) -> int:
 @pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1440, "light")])
 def test_every_plot_is_drawn_and_nothing_is_refused_or_runs_over(width, scheme, pages, watched):  # noqa: F811
     page = watched(width, scheme)
-    for address, count in zip(pages, (5, 5, 2), strict=True):
+    for address, count in zip(pages, (5, 5, 2, 1), strict=True):
         assert draw_all(page, address) == count
         assert page.locator(".plot-js svg .plot path, .plot-js svg .points, .plot-js svg image").count() >= count
         assert not page.evaluate(OVER) and page.complaints == []
