@@ -135,6 +135,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "django.template.context_processors.i18n",
                 "zoo.context.site",
+                "leaderboard.notices.waiting",
             ],
             "builtins": ["zoo.templatetags.kensa"],
         },

@@ -57,11 +57,18 @@ def _page(request, found: Competition) -> dict:
         "teams": found.teams.filter(merged_into=None).count(),
         "handed_in": _handed_in(found).count(),
         "late": finals.late(found, request.user).entries if revealed else [],
-        "disqualified": list(found.teams.exclude(disqualified=None)),
+        "disqualified": list(found.teams.exclude(disqualified=None)), "latest": found.announcements.first(),
+        "next_phase": found.phases.filter(starts__gt=timezone.now()).first(), "certified": _certified(shakeup, mine),
         "mine": mine, "source": manifest.get("source", {}), "traps": manifest.get("traps", []),
         **_own(found, mine), "may": access.allowed(request.user, found),
         "may_enter": _may_enter(request.user, found, mine),
     }  # fmt: skip
+
+
+def _certified(shakeup, mine: Participant | None) -> bool:
+    """Whether the viewer's team has a rank in the result, which a certificate needs."""
+    ranked = shakeup.board.ranked if shakeup and mine and mine.team else []
+    return any(entry.submission.contest_team_id == mine.team_id for entry in ranked)
 
 
 def _due(found: Competition) -> bool:
@@ -181,8 +188,8 @@ def enter(request, slug):
 
 def _entering(request, found: Competition, code: str) -> dict:
     mine = Participant.objects.filter(competition=found, user=request.user).first()
-    metric = METRICS[found.benchmark.primary_metric]
-    return {"competition": found, "code": code, "mine": mine, "metric": metric, "benchmark": found.benchmark}
+    known = access.visible_competitions(request.user).filter(pk=found.pk).exists()
+    return {"competition": found, "code": code, "mine": mine, "known": known, "benchmark": found.benchmark}
 
 
 @require_POST

@@ -1,5 +1,6 @@
 """What one is told, and how one wants to be told."""
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
@@ -23,7 +24,7 @@ def page(request):
     found = Wish.objects.filter(user=request.user).first()
     told = {
         "rows": rows, "kinds": notices.KINDS, "mail": found.mail if found else Wish.Mail.NEVER, "wishes": Wish.Mail.values,
-        "unread": notices.unread(request.user),
+        "unread": notices.unread(request.user), "may_mail": settings.MAIL,
     }  # fmt: skip
     return render(request, "leaderboard/notices.html", told)
 

@@ -94,8 +94,9 @@ def submission(request, pk):
         "benchmark": found.benchmark,
         "run": run,
         "open": run.status in Run.OPEN and not gone,
+        "erased": (erased := found.name == retention.ERASED),
         "erasable": run.status not in Run.OPEN
-        and found.name != retention.ERASED
+        and not erased
         and not found.benchmark.sealed
         and access.can(user, "withdraw", found),
         "withdrawable": run.status == Run.Status.SCORED and not gone and access.can(user, "withdraw", found),

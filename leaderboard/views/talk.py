@@ -1,7 +1,9 @@
 """Around a competition: announcements, discussion, calendar, certificates, webhooks."""
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db.models import Count
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -46,7 +48,10 @@ def discussion(request, slug):
             return redirect(talk.open_thread(found, request.user, **given))
         except Refused as refused:
             refusal = _kept(refused)
-    rows = Paginator(found.threads.select_related("author"), PAGE).get_page(request.GET.get("page"))
+    threads = (
+        found.threads.select_related("author").annotate(count=Count("posts")).order_by("-pinned", "-active", "-pk")
+    )
+    rows = Paginator(threads, PAGE).get_page(request.GET.get("page"))
     return _page(request, found, "discussion", {"rows": rows, "given": given, "refusal": refusal})
 
 
@@ -83,6 +88,9 @@ def moderate(request, slug, pk: int):
         talk.settle(row, request.user, closed=deed == "close")
     elif deed in ("pin", "unpin"):
         talk.settle(row, request.user, pinned=deed == "pin")
+    else:
+        raise Refused("deed", "Nothing was chosen.", "Go back and use one of the buttons.", status=422)
+    messages.success(request, _("Done."))
     return redirect(row)
 
 
@@ -123,7 +131,8 @@ def hooks(request, slug):
         except Refused as refused:
             refusal = _kept(refused)
     rows = [(hook, hook.deliveries.all()[:10]) for hook in found.webhooks.filter(active=True).order_by("pk")]
-    return _page(request, found, "webhooks", {"rows": rows, "refusal": refusal, "given": request.POST.get("url", "")})
+    told = {"rows": rows, "refusal": refusal, "given": request.POST.get("url", "")}
+    return _page(request, found, "webhooks", told | {"any_host": bool(settings.WEBHOOK_HOSTS)})
 
 
 def _change_hooks(request, found) -> None:
@@ -137,8 +146,10 @@ def _change_hooks(request, found) -> None:
     hook = get_object_or_404(Webhook, competition=found, pk=number if number.isdecimal() else 0)
     if request.POST.get("deed") == "ping":
         webhooks.ping(hook, request.user)
+        messages.success(request, _("A worker sends it within seconds; load this page again to see the answer."))
     else:
         webhooks.remove(hook, request.user)
+        messages.success(request, _("Removed."))
 
 
 def _kept(refused: Refused) -> Refused:

@@ -73,6 +73,10 @@ def test_people_of_the_contest_discuss_and_a_moderator_hides_with_a_reason(cast,
         talk.reply(thread, cast.ben, "one more")
     answer = client.post(thread.get_absolute_url(), {"text": "one more"})
     assert answer.status_code == 409 and "This discussion is closed" in answer.content.decode()
+    page = client.get(thread.get_absolute_url()).content.decode()
+    assert "This discussion is closed" in page and "Begin another" in page and "Post it" not in page
+    outside = signed_in(cast.stranger).get(f"{running.get_absolute_url()}discussion/").content.decode()
+    assert "2 posts" in outside and "Post it" not in outside and f"{running.get_absolute_url()}enter/" in outside
     assert [row.action for row in Audit.objects.filter(action__startswith="post")] == [
         "post hidden",
         "post shown again",
@@ -87,9 +91,12 @@ def test_an_author_is_told_once_that_a_submission_has_ended(cast, running, answe
     told = Notice.objects.get(kind="ended")
     assert told.user == cast.ann and "scored" in told.title and "0.7" not in told.title
     client = signed_in(cast.ann)
-    assert "An answer" in client.get("/notifications/").content.decode()
+    page = client.get("/notifications/").content.decode()
+    assert "An answer" in page and "This server sends no mail" in page
+    assert '<span class="count">1<' in client.get("/tasks/").content.decode(), "the header says that something is new"
     client.post("/notifications/read/")
     assert notices.unread(cast.ann) == 0 and notices.unread(cast.ben) == 0
+    assert 'class="count"' not in client.get("/tasks/").content.decode()
 
 
 class Box:
@@ -206,8 +213,12 @@ def listener(settings):
     server.shutdown()
 
 
-def test_a_webhook_is_told_signed_and_again_until_it_answers(cast, running, listener):
+def test_a_webhook_is_told_signed_and_again_until_it_answers(cast, running, listener, settings):
     url, taken = listener
+    hosts, settings.WEBHOOK_HOSTS = settings.WEBHOOK_HOSTS, []
+    page_of_hooks = f"{running.get_absolute_url()}webhooks/"
+    assert "The operator allows no host yet" in signed_in(cast.owner).get(page_of_hooks).content.decode()
+    settings.WEBHOOK_HOSTS = hosts
     for who, address in (("ann", url), ("owner", "http://169.254.169.254/latest"), ("owner", "file:///etc/passwd")):
         with pytest.raises(Refused):
             webhooks.add(running, cast[who], address)
@@ -221,8 +232,8 @@ def test_a_webhook_is_told_signed_and_again_until_it_answers(cast, running, list
     expected = hmac.new(hook.secret.encode(), headers["X-Kensa-Timestamp"].encode() + b"." + body, hashlib.sha256)
     assert headers["X-Kensa-Signature"] == "sha256=" + expected.hexdigest()
     assert json.loads(body)["event"] == "announcement" and json.loads(body)["heading"] == "Hello"
-    page = signed_in(cast.owner).get(f"{running.get_absolute_url()}webhooks/").content.decode()
-    assert hook.secret in page and "taken" in page
+    page = signed_in(cast.owner).get(page_of_hooks).content.decode()
+    assert hook.secret in page and "taken" in page and "The operator allows no host yet" not in page
     assert signed_in(cast.ann).get(f"{running.get_absolute_url()}webhooks/").status_code == 403
     webhooks.remove(hook, cast.owner)
     talk.announce(running, cast.owner, "Bye", "to programs")

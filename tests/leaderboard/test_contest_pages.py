@@ -4,14 +4,15 @@ import csv
 import io
 import re
 import zipfile
+from datetime import timedelta
 
 import numpy as np
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from leaderboard.contests import people, reveals, teams
+from leaderboard.contests import people, reveals, talk, teams
 from leaderboard.models import Audit, Benchmark, Competition, Officer, Participant, Submission, Yardstick
-from tests.leaderboard.contests import contest, end, enter, hand_in, score
+from tests.leaderboard.contests import contest, end, enter, hand_in, phase, score
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
@@ -176,6 +177,22 @@ def test_predictors_that_look_at_nothing_stand_on_the_board_without_a_rank(cast,
     )  # fmt: skip
     page = text(web(cast.ann).get("/competitions/lungs/"))
     assert "Always the prevalence" in page and "Nothing has been scored yet" in page and "0.43" not in page
+
+
+def test_the_page_says_why_one_cannot_hand_in_and_what_was_announced(cast, folder, web):
+    made, _ = contest(folder, cast.hospital, entry="approval", phases=[phase("Open", starts=1)])
+    talk.announce(made, cast.owner, "The ward has moved", "Mind the new address.")
+    client = web(cast.ann)
+    client.post("/competitions/lungs/enter/", {})
+    people.decide(made, cast.owner, "ann", False)
+    page = text(client.get("/competitions/lungs/"))
+    assert "The organiser has not admitted you. Ask hospital why" in page and "The ward has moved" in page
+    people.decide(made, cast.owner, "ann", True)
+    page = text(client.get("/competitions/lungs/"))
+    assert "Nothing can be handed in now: Open begins on" in page and ">Submit<" not in page
+    made.phases.update(starts=made.created - timedelta(days=2))
+    end(made)
+    assert "The last phase is over" in text(client.get("/competitions/lungs/"))
 
 
 def test_an_invitation_link_opens_a_private_competition(cast, folder, web):

@@ -126,3 +126,4 @@ def test_an_erased_submission_leaves_a_tombstone(cast, benchmark, answer, finish
     client.force_login(cast.ben, backend="django.contrib.auth.backends.ModelBackend")
     page = client.get(row.get_absolute_url())
     assert page.status_code == 200 and "a secret" not in page.content.decode()
+    assert "Erased by its team" in page.content.decode() and "no longer kept" in page.content.decode()
