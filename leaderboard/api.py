@@ -14,7 +14,7 @@ from ninja.files import UploadedFile
 from evaluators import chains, queues
 from evaluators import package as packages
 from evaluators.models import Run
-from leaderboard import access, answers, benchmarks, cases, exports, rest, standings, submissions
+from leaderboard import access, answers, benchmarks, cases, entries, exports, rest, standings, submissions
 from leaderboard.api_cases import router as single_cases
 from leaderboard.api_elsewhere import router as elsewhere
 from leaderboard.api_plots import router as plots
@@ -150,15 +150,21 @@ def leaderboard(
     subset: str = "",
     evidence: list[str] = Query(default=[]),
     all_entries: bool = False,
+    team: str = "",
+    training: str = "",
+    day: str = "",
     limit: int = 0,
     offset: int = 0,
 ):
-    """The board, with numbers rounded to the benchmark's step (exact for its organiser). With `limit`, so many entries from
-    `offset` on, best first, and `next` where there are more; without it, all of them."""
+    """The board, with numbers rounded to the benchmark's step (exact for its organiser). `evidence`, `team` and `training` (a
+    modality of the training data, as the model's card says it) hide rows and change no rank; `day` (2026-01-31): as it stood
+    at the end of that day. With `limit`, so many entries from `offset` on, best first, and `next` where there are more;
+    without it, all of them."""
     found = benchmarks.find(slug, request.user, version)
     board = standings.table(
-        found, request.user, metric=metric, subset=subset, evidence=evidence, all_entries=all_entries
-    )
+        found, request.user, metric=metric, subset=subset, evidence=evidence, all_entries=all_entries, team=team,
+        training=training, day=entries.day_of(day),
+    )  # fmt: skip
     following = rest.cut(request, board, limit, offset) if limit or offset else None
     _, media_type, ending = exports.FORMATS[format]
     response = HttpResponse(exports.write(board, format), content_type=media_type)

@@ -17,7 +17,9 @@ from leaderboard.models import Benchmark, Submission
 from leaderboard.ranking import goodness
 from leaderboard.rounding import ReleasedScore, release, to_step
 from leaderboard.verdicts import Told
+from zoo import statements
 from zoo.access import visible_models
+from zoo.errors import NotFound
 from zoo.models import Model, Namespace
 
 # What a submission must be to stand on a board.
@@ -71,6 +73,17 @@ class Light:
     run: int
     key: tuple  # of its team, or of itself for a baseline
     value: float | None  # released, by the primary metric
+
+
+def day_of(text: str) -> date | None:
+    """The day that an address names; None for none. Raises NotFound for what is no day."""
+    try:
+        day = date.fromisoformat(text) if text else None
+        if day:
+            end_of(day)
+    except (ValueError, OverflowError):
+        raise NotFound("unknown_day", f"{text[:40]!r} is no day.", "Write it as 2026-01-31.") from None
+    return day
 
 
 def end_of(day: date) -> datetime:
@@ -165,5 +178,4 @@ def _scores(
 
 def learnt_from(entry: Entry) -> list[str]:
     """The modalities of its training data, as the model's card says them, where the viewer sees the model."""
-    said = (entry.model.card or {}).get("modality") if entry.model else None
-    return [str(item) for item in said] if isinstance(said, list) else [str(said)] if said else []
+    return statements.every(entry.model.card or {}, "modality") if entry.model else []

@@ -112,9 +112,14 @@ def stated(front: dict, key: str):
     return front.get(key) if value is None else value
 
 
+def every(front: dict, key: str) -> list[str]:
+    """All values of a medical field; what a board filters by."""
+    return _values(stated(front, key))
+
+
 def first(front: dict, key: str) -> str:
     """The first value of a medical field; what the catalogue filters by."""
-    return next(iter(_values(stated(front, key))), "")
+    return next(iter(every(front, key)), "")
 
 
 def _values(value) -> list[str]:

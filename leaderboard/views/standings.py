@@ -17,7 +17,6 @@ from django.utils.translation import get_language, gettext_lazy
 from evaluators.models import Run
 from leaderboard import computations, costs, entries, robustness, schemes, stamps, standings, subgroups
 from leaderboard.views import boards
-from zoo.errors import NotFound
 
 log = logging.getLogger(__name__)
 EVIDENCE = tuple(Run.Kind.values)
@@ -63,14 +62,8 @@ def choice(request) -> Choice:
         name: request.GET.get(name, "")[:200]
         for name in ("version", "metric", "subset", "rows", "show", "team", "training")
     }
-    day = request.GET.get("day", "")
-    try:
-        when = datetime.date.fromisoformat(day) if day else None
-        if when:
-            entries.end_of(when)
-    except (ValueError, OverflowError):
-        raise NotFound("unknown_day", f"{day[:40]!r} is no day.", "Write it as 2026-01-31.") from None
-    return Choice(e=tuple(sorted(request.GET.getlist("e")))[:9], day=when, **texts)
+    day = entries.day_of(request.GET.get("day", ""))
+    return Choice(e=tuple(sorted(request.GET.getlist("e")))[:9], day=day, **texts)
 
 
 def part(request, board: standings.Board, wanted: Choice, more: dict) -> dict:

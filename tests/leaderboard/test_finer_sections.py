@@ -1,13 +1,17 @@
 """Subgroups and ranking schemes on a board: for whom they are, the worst group and the gap, tau against scipy."""
 
+from datetime import timedelta
+
 import numpy as np
 import pytest
+from django.utils import timezone
 from scipy import stats
 
 from evaluators.models import Score
-from leaderboard import schemes, standings, subgroups
-from leaderboard.models import Benchmark
+from leaderboard import schemes, standings, subgroups, submissions
+from leaderboard.models import Benchmark, Submission
 from zoo import accounts
+from zoo.models import Model
 
 
 @pytest.fixture
@@ -79,13 +83,6 @@ def test_schemes_by_case_are_those_of_the_library(benchmark, cast, submit, finis
 
 
 def test_a_board_is_seen_as_of_a_past_day_and_filtered(entries, benchmark, cast, client):
-    from datetime import timedelta
-
-    from django.utils import timezone
-
-    from leaderboard import submissions
-    from leaderboard.models import Submission
-
     old = timezone.now() - timedelta(days=10)
     for entry in entries[:2]:
         type(entry.run).objects.filter(pk=entry.run.pk).update(created=old, finished=old)
@@ -101,3 +98,27 @@ def test_a_board_is_seen_as_of_a_past_day_and_filtered(entries, benchmark, cast,
     ).content.decode()
     assert "The board as it stood" in page and "entry 0" in page and "entry 2" not in page
     assert client.get(benchmark.get_absolute_url() + "?day=tomorrow").status_code == 404
+
+
+def test_a_board_is_filtered_by_what_its_networks_were_trained_on(entries, benchmark, cast, client):
+    cards = ({"medical": {"modality": "CT"}}, {"modality": ["MRI", "CT"]}, {"medical": {"modality": ["ultrasound"]}})
+    for number, card in enumerate(cards):
+        model = Model.objects.create(namespace=cast.lab, name=f"net{number}", card=card)
+        Submission.objects.filter(pk=entries[number].pk).update(model=model, revision="a" * 40)
+    address, rest = benchmark.get_absolute_url(), f"/api/v1/benchmarks/{benchmark.slug}/leaderboard"
+    ranks = lambda **query: {e["name"]: e["rank"] for e in client.get(rest, query).json()["entries"]}  # noqa: E731
+    page = lambda **query: client.get(address, query).content.decode()  # noqa: E731
+    whole = ranks()
+    assert len(whole) == 4 and all(f"<option>{name}</option>" in page() for name in ("CT", "MRI", "ultrasound"))
+    for modality, numbers in (("CT", [0, 1]), ("MRI", [1]), ("ultrasound", [2]), ("CT scan", [])):
+        wanted = {f"entry {number}": whole[f"entry {number}"] for number in numbers}
+        assert ranks(training=modality) == wanted, "rows are hidden, ranks are what they were"
+        assert ("No entry fits what was chosen" in page(training=modality)) == (not numbers)
+        table = page(training=modality).partition('id="board"')[2].partition("</table>")[0] if numbers else ""
+        assert [f"entry {n}" in table for n in range(4)] == [n in numbers for n in range(4)]
+    assert list(ranks(team="USER2")) == ["entry 2"] and ranks(training="CT", team="user2") == {}
+    assert ranks(day="2020-01-01") == {} and ranks(day=timezone.localdate().isoformat()) == whole
+    for wrong in ("tomorrow", "9999-12-31"):
+        assert client.get(rest, {"day": wrong}).status_code == 404
+    Model.objects.filter(name="net0").update(private=True)
+    assert list(ranks(training="CT")) == ["entry 1"], "what a private model learnt from tells nobody"
