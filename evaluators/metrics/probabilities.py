@@ -78,6 +78,7 @@ def _log_loss(reference, prediction, *, positive=None):
     parameters={"positive": None},
     weighted=_log_loss,
     interval="studentised",
+    steered=True,
 )
 def log_loss(reference, prediction, *, positive=None) -> float:
     """Mean negative log probability of the true class, 0 and more (0.693 for saying one half).

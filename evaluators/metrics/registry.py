@@ -45,6 +45,9 @@ class Metric:
     chance: float | None = None  # the value of a guess, where there is one
     interval: str = "percentile"  # how its interval is made, chosen by measured coverage: see statistics.intervals
     parameters: Mapping[str, object] = field(default_factory=dict)
+    steered: bool = (
+        False  # an answer sets each case's weight without limit: one value can tell many labels, rounded or not
+    )
     # (reference, prediction, **parameters) -> (weights (n, B) uint8 -> (B,)): the value on B resamples, see statistics
     weighted: Callable | None = None
     per_case: Callable | None = (

@@ -120,6 +120,7 @@ def _r2(reference, prediction) -> Sums:
     reference="Wright 1921, J Agric Res 20:557",
     weighted=_r2,
     interval="student",
+    steered=True,
 )
 def r2(reference, prediction) -> float:
     """Share of the variance explained, at most 1; both `(n,)`.

@@ -130,18 +130,25 @@ def of_package(manifest: dict, root: Path) -> list[Finding]:
             "lines": "; ".join(lines),
         }
         found.append(Finding("good", _("Predictors that look at nothing"), words))
-    if not np.isfinite(np.subtract(*metric.range)):
-        words = _(
-            "%(metric)s has no bounds: a file made for it gives back several public labels a submission, rounded or not."
-        )
-        words += " " + _("Private labels stay hidden; let the Ladder hold small steps back, or take another metric.")
-        found.append(Finding("warn", _("Probing"), words % {"metric": metric.title}))
+    found += leaks(metric)
     least = resolvable(manifest, cases, metric)
     if least:
         words = _("About %(least)s %(unit)s on the public cases, for two entries of middling skill.")
         words %= {"least": text(least, 10 ** np.floor(np.log10(least))), "unit": metric.unit or metric.symbol}
         found.append(Finding("good", _("Smallest difference that can be told"), words))
     return found
+
+
+def leaks(metric) -> list[Finding]:
+    """That this primary metric tells public labels faster than others, and what to do; nothing where it does not."""
+    if not metric.steered:
+        return []
+    words = _(
+        "By %(metric)s a file decides how much each case weighs, so one made for it reads several public labels out of every "
+        "score, rounded or not: with log loss 58 of 60 in 30 submissions (measured). Private labels stay hidden."
+    )
+    words += " " + _("Switch the Ladder on (then it was 2 of 60), or take a metric with bounds.")
+    return [Finding("warn", _("Probing"), words % {"metric": metric.title})]
 
 
 def resolvable(manifest: dict, cases, metric) -> float | None:

@@ -10,8 +10,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from evaluators.faults import Faults
+from evaluators.metrics import METRICS
 from leaderboard import access, audits
-from leaderboard.contests import drafting, judging, making, people, phases, probing, rules
+from leaderboard.contests import checkups, drafting, judging, making, people, phases, probing, rules
 from leaderboard.models import Competition, Participant, Submission, Team
 from leaderboard.views import boards, refusals
 from zoo.errors import Refused
@@ -37,7 +38,7 @@ def manage(request, slug):
 
 
 def _page(request, found: Competition, *, status=200, faults: Faults | None = None, refusal: Refused | None = None):
-    may = access.allowed(request.user, found)
+    may, revealed = access.allowed(request.user, found), found.status == Competition.Status.REVEALED
     invitation = f"/competitions/{found.slug}/enter/?{urlencode({'code': people.code(found)})}"
     rows = Submission.objects.filter(contest_team__competition=found).select_related("contest_team", "run", "phase")
     context = {
@@ -50,6 +51,7 @@ def _page(request, found: Competition, *, status=200, faults: Faults | None = No
         "officers": found.officers.select_related("user").order_by("role", "pk"),
         "submissions": rows.order_by("-created", "-pk")[:LISTED], "deadline": phases.deadline(found),
         "flags": probing.flags(found) if "see_flags" in may else [],
+        "leaks": checkups.leaks(METRICS[found.benchmark.primary_metric]) if not (found.ladder or revealed) else [],
         "record": found.audit.order_by("-pk")[:LISTED], "broken": audits.broken(found),
     }  # fmt: skip
     with timezone.override(found.zone):

@@ -95,6 +95,22 @@ def test_a_table_becomes_a_draft_with_its_reasons(cast, web):
     assert client.get("/competitions/grades/").status_code == 200
 
 
+def test_a_metric_that_tells_labels_fast_is_named_with_its_remedy_before_publication(cast, folder, web):
+    client = web(cast.owner)
+    token = re.search(r'name="table" value="([^"]+)"', text(drop(client)))[1]
+    fields = {"step": "review", "table": token, "case": "image_id", "label": "grade", "kind": "classification"}
+    for metric, warned in (("log_loss", True), ("auroc", False)):
+        page = text(client.post("/competitions/new/", fields | {"primary": metric}))
+        assert f'value="{metric}" selected' in page
+        assert ("58 of 60" in page and "Switch the Ladder on" in page) == warned, metric
+    made, _ = contest(folder, cast.hospital, publish=False, package={"metrics": {"primary": "log_loss"}})
+    page = text(client.get("/competitions/lungs/manage/"))
+    assert "Switch the Ladder on" in page and "ladder: false" in page
+    asked = {"action": "change", "why": "It told labels", "rules": "ladder: true"}
+    assert client.post("/competitions/lungs/manage/", asked).status_code == 302
+    assert "Switch the Ladder on" not in text(client.get("/competitions/lungs/manage/"))
+
+
 @pytest.mark.parametrize(
     ("data", "said"),
     [(b"a,b\n1,2,3\n", "fields for 2 columns"), (b"\xff\xfe\x00", "not UTF-8"), (b"", "no rows"), (b"a\n1\n", "1 columns"),
