@@ -1,4 +1,5 @@
-"""What is not kept for ever: uploaded answers beyond their benchmark's time, and what a team takes back for good.
+"""What is not kept for ever: uploaded answers beyond their benchmark's time, what a team takes back for good, and what
+tells of deleted accounts.
 
 Scores and receipts stay, so a board never changes by it; what went leaves a tombstone that says when. The bytes themselves
 are collected by `manage.py collect_garbage`, once nothing refers to them.
@@ -12,8 +13,9 @@ from django.utils import timezone
 from evaluators import chores, runs
 from evaluators.models import Run
 from leaderboard import access, submissions
-from leaderboard.models import Benchmark, Submission
+from leaderboard.models import Benchmark, Notice, Submission, Team, Wish
 from zoo.errors import Refused
+from zoo.models import User
 
 ERASED = "erased by its team"
 BATCH = 200
@@ -28,6 +30,23 @@ def sweep() -> int:
         old = Run.objects.filter(package=benchmark.package, kind=Run.Kind.PREDICTIONS, finished__lt=before)
         count += sum(runs.forget(run) for run in old.exclude(answer__files={})[:BATCH])
     return count
+
+
+@chores.register
+def forget_people() -> int:
+    """After accounts were deleted: what they were told goes, a team that is left goes on under its next member, and one
+    without anybody gets a name that tells nothing. How many teams were touched.
+    """
+    gone = User.objects.filter(is_active=False, username__startswith="deleted-")
+    for table in (Notice, Wish):
+        table.objects.filter(user__in=gone).delete()
+    led = Team.objects.filter(leader__in=gone, merged_into=None).exclude(name__startswith="deleted-")
+    touched = list(led[:BATCH])
+    for team in touched:
+        left = team.members.filter(user__is_active=True).order_by("created", "pk").first()
+        changes = {"leader": left.user} if left else {"name": f"deleted-team-{team.pk}"}
+        Team.objects.filter(pk=team.pk).update(**changes)
+    return len(touched)
 
 
 def keep(benchmark: Benchmark, by, days: int | None) -> Benchmark:

@@ -9,7 +9,10 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.models import EmailAddress
 from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -109,6 +112,8 @@ def delete_user(user: User, confirm: str) -> None:
             remove_member(membership.organisation, user)
         user.namespace.models.all().delete()
         user.tokens.all().delete()
+        for table in (EmailAddress, SocialAccount, Authenticator):
+            table.objects.filter(user=user).delete()
         gone = f"deleted-{user.pk}"
         Namespace.objects.filter(user=user).update(name=gone, title="")
         user.username, user.email, user.first_name, user.last_name = gone, "", "", ""

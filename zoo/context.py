@@ -8,7 +8,7 @@ SECTIONS = ("models", "tasks", "benchmarks", "competitions")
 
 
 def site(request) -> dict:
-    """`kensa.theme` in THEMES, `.section` in SECTIONS or "", `.back` (this page's path), `.signup`, `.url`, `.query`.
+    """`kensa.theme` in THEMES, `.section` in SECTIONS or "", `.back` (this page's path), `.signup`, `.mail`, `.url`, `.query`.
 
     Not named "site": allauth's views give that name to something else.
     Error pages may be rendered before the session middleware ran, so nothing here needs more than the request line.
@@ -22,6 +22,7 @@ def site(request) -> dict:
             "section": first if first in SECTIONS else "",
             "back": request.get_full_path() if request.method == "GET" else request.path,
             "signup": settings.SIGNUP,
+            "mail": settings.MAIL,
             "url": SimpleLazyObject(lambda: request.build_absolute_uri("/").rstrip("/")),
             "query": request.GET.get("q", "") if first == "search" else "",
         }

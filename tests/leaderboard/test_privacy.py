@@ -11,9 +11,12 @@ from django.utils import timezone
 from pydicom.data import get_testdata_file
 
 from evaluators.models import Run
-from leaderboard import benchmarks, privacy, retention, submissions
-from leaderboard.models import Benchmark, Submission
+from leaderboard import benchmarks, notices, privacy, retention, submissions
+from leaderboard.contests import teams
+from leaderboard.models import Benchmark, Notice, Submission, Team
+from tests.leaderboard.contests import contest, enter
 from tests.packages import binary
+from zoo import accounts
 from zoo.errors import Refused
 
 pytestmark = pytest.mark.django_db
@@ -127,3 +130,18 @@ def test_an_erased_submission_leaves_a_tombstone(cast, benchmark, answer, finish
     page = client.get(row.get_absolute_url())
     assert page.status_code == 200 and "a secret" not in page.content.decode()
     assert "Erased by its team" in page.content.decode() and "no longer kept" in page.content.decode()
+
+
+def test_a_deleted_account_leaves_no_name_in_a_contest_and_no_team_without_a_leader(cast, folder):
+    made, _ = contest(folder, cast.hospital)
+    accounts.add_member(cast.lab, cast.mate, "owner")
+    enter(made, cast.ann, cast.mate, cast.ben)
+    teams.join(made, cast.mate, teams.code(teams.of(made, cast.ann)))
+    notices.tell([cast.ben], "reveal", 1, "ben won", "/")
+    assert retention.forget_people() == 0
+    for who in ("ann", "ben"):
+        accounts.delete_user(cast[who], who)
+    assert retention.forget_people() == 2 and retention.forget_people() == 0
+    assert teams.of(made, cast.mate).leader == cast.mate and not Notice.objects.exists()
+    # a team that goes on keeps its name, which its new leader may change
+    assert sorted(Team.objects.values_list("name", flat=True)) == ["ann", f"deleted-team-{teams.of(made, cast.ben).pk}"]

@@ -1,9 +1,13 @@
 """People and organisations: names, doors, invitations, members."""
 
+import re
 import threading
 from datetime import timedelta
 
 import pytest
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from django.core.exceptions import ValidationError
 from django.db import connections
 from django.utils import timezone
@@ -210,10 +214,28 @@ def test_a_name_lost_in_the_same_moment_is_told_to_the_loser(client, cast, team,
 
 def test_a_deleted_account_leaves_a_name_that_tells_nothing(client):
     mei = accounts.create_user("mei", email="mei@hospital.example", password=PASSWORD)
+    EmailAddress.objects.create(user=mei, email=mei.email)
+    SocialAccount.objects.create(user=mei, provider="sso", uid="mei@hospital.example")
+    Authenticator.objects.create(user=mei, type="totp", data={})
     client.force_login(mei, backend="django.contrib.auth.backends.ModelBackend")
+    page = client.get("/settings/account/").content.decode()
+    assert "mei@hospital.example" in page and "/accounts/2fa/" in page and "/accounts/email/" in page
     assert client.post("/settings/account/", {"confirm": "yes"}).status_code == 422
     assert client.post("/settings/account/", {"confirm": "mei"}).status_code == 302
     mei = User.objects.get(pk=mei.pk)
     assert (mei.username, mei.email, mei.is_active) == (f"deleted-{mei.pk}", "", False)
+    assert not any(table.objects.exists() for table in (EmailAddress, SocialAccount, Authenticator))
     assert mei.namespace.name == mei.username and client.get("/settings/tokens/").status_code in (302, 401)
     accounts.create_user("mei")  # the name is free again
+
+
+def test_a_forgotten_password_is_the_operator_s_task_without_mail_and_a_link_s_with_it(client, settings, mailoutbox):
+    accounts.create_user("mei", email="mei@hospital.example", password=PASSWORD)
+    assert "manage.py changepassword" in client.get("/accounts/password/reset/").content.decode()
+    settings.MAIL = True
+    page = client.get("/accounts/password/reset/").content.decode()
+    assert 'name="email"' in page and "sends no mail" not in page
+    assert client.post("/accounts/password/reset/", {"email": "mei@hospital.example"}).status_code == 302
+    link = re.search(r"https?://testserver(/accounts/password/reset/key/\S+)", mailoutbox[0].body)[1]
+    form = client.get(client.get(link)["Location"])
+    assert mailoutbox[0].to == ["mei@hospital.example"] and 'name="password1"' in form.content.decode()

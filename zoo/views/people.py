@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -51,7 +52,7 @@ def my_tokens(request):
 def revoke_token(request, pk: int):
     if not tokens.revoke(request.user, pk):
         raise NotFound("no_token", "You have no such token.", "The page of tokens lists yours.")
-    messages.success(request, "The token no longer works.")
+    messages.success(request, _("The token no longer works."))
     return redirect("tokens")
 
 
@@ -87,7 +88,7 @@ def add_member(request, name: str):
     if not form.is_valid():
         return _page(request, mine, form=form, status=422)
     membership = accounts.add_member(mine, form.cleaned_data["user"], form.cleaned_data["role"])
-    messages.success(request, f"{membership.user} is {membership.role} now.")
+    messages.success(request, _("{user} is {role} now.").format(user=membership.user, role=_(membership.role)))
     return redirect("organisation", name)
 
 
@@ -103,7 +104,7 @@ def remove_member(request, name: str):
     if user is None:
         raise NotFound("no_member", "There is no such member.", "The page lists the members.")
     accounts.remove_member(mine, user)
-    messages.success(request, f"{user} is no longer a member of {mine}.")
+    messages.success(request, _("{user} is no longer a member of {organisation}.").format(user=user, organisation=mine))
     return redirect("organisations") if leaving else redirect("organisation", name)
 
 
@@ -139,7 +140,7 @@ def accept(request, code: str):
         return redirect("account_signup")
     if request.method == "POST" and invite.organisation:
         accounts.accept_invite(code, request.user)
-        messages.success(request, f"You are a member of {invite.organisation} now.")
+        messages.success(request, _("You are a member of {organisation} now.").format(organisation=invite.organisation))
         return redirect("profile", invite.organisation.name)
     return render(request, "zoo/invite.html", {"invite": invite})
 
