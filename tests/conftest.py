@@ -3,7 +3,7 @@
 import pytest
 
 # Scripts that run by themselves: of make speed and make coverage, with libraries the tests do not have, and of old clients.
-collect_ignore = ["speed", "zoo/hub/conversation.py"]
+collect_ignore = ["speed", "zoo/hub/conversation.py", "zoo/hub/libraries.py"]
 
 
 def pytest_addoption(parser):

@@ -1,5 +1,6 @@
 """The official clients against a real server: all that people do with them, under gunicorn and behind nginx."""
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -34,7 +35,7 @@ def old_client(tmp_path_factory):
     return folder
 
 
-def run(hub, folder, script, *arguments, path=None) -> str:
+def run(hub, folder, script, *arguments, path=None, more=None) -> str:
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("HF_", "PYTHONPATH"))}
     environment |= {
         "HF_ENDPOINT": hub.url,
@@ -42,9 +43,8 @@ def run(hub, folder, script, *arguments, path=None) -> str:
         "ALICE": hub.tokens["alice"],
         "BOB": hub.tokens["bob"],
     }
-    environment |= {"HF_HUB_DISABLE_PROGRESS_BARS": "1", "OMP_NUM_THREADS": "1"} | (
-        {"PYTHONPATH": str(path)} if path else {}
-    )
+    environment |= {"HF_HUB_DISABLE_PROGRESS_BARS": "1", "OMP_NUM_THREADS": "1"} | (more or {})
+    environment |= {"PYTHONPATH": str(path)} if path else {}
     done = subprocess.run(
         [sys.executable, str(script), *arguments], env=environment, capture_output=True, text=True, timeout=400
     )
@@ -59,6 +59,23 @@ def test_people_do_all_they_do_with_the_newest_client(hub, tmp_path):
 @pytest.mark.soak
 def test_people_do_all_they_do_with_the_last_client_before_1_0(hub, tmp_path, old_client):
     assert "ok the_end" in run(hub, tmp_path, HERE / "conversation.py", path=old_client)
+
+
+def test_transformers_and_monai_load_what_they_pushed_bit_for_bit(hub, tmp_path):
+    if hub.nginx:
+        pytest.skip("tried without nginx; timm's networks go both ways behind it")
+    for library in ("transformers", "monai"):
+        if not importlib.util.find_spec(library):
+            pytest.skip(f"{library} is not installed (requirements-dev.txt)")
+    said = run(hub, tmp_path, HERE / "libraries.py")
+    assert "ok transformers" in said and "ok monai" in said
+
+
+@pytest.mark.soak
+def test_monai_loads_its_own_pickled_bundles_where_they_are_allowed(tmp_path):
+    pytest.importorskip("monai", reason="MONAI is an optional extra")
+    with Hub(tmp_path / "hub", KENSA_ALLOW_PICKLES="1") as hub:
+        assert "ok monai_pickles" in run(hub, tmp_path, HERE / "libraries.py", more={"PICKLES": "1"})
 
 
 def check(hub, folder, *more, path=None) -> str:
