@@ -84,14 +84,20 @@ def fetch_from_hub(repo: str, revision: str, folder: Path) -> str:
     """Download a revision of `owner/name` into a folder; its commit. From HF_ENDPOINT, or the public Hub. Raises `Refused`."""
     # heavy, and needed by this one command
     from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, HTTPError, LocalEntryNotFoundError
 
     api = HfApi(endpoint=os.environ.get("HF_ENDPOINT") or PUBLIC_HUB)
     try:
         commit = api.model_info(repo, revision=revision).sha
         api.snapshot_download(repo, revision=commit, local_dir=folder)
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        hint = "Check the name, HF_TOKEN for private or gated models, and that the server can be reached (HF_ENDPOINT)."
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, HTTPError, OSError) as error:
+        if isinstance(error, HTTPError | ConnectionError) and not isinstance(error, HfHubHTTPError):
+            hint = (
+                f"Without internet, fetch it elsewhere (hf download {repo} --local-dir net) and import that folder: "
+                "import_model net --to owner/name. HF_ENDPOINT names another server."
+            )
+            raise Refused("hub", f"{api.endpoint} cannot be reached from here: {error}.", hint, status=502) from error
+        hint = "Check the name, and HF_TOKEN for private or gated models."
         raise Refused("hub", f"{repo} could not be fetched from {api.endpoint}: {error}", hint, status=502) from error
     return commit
 

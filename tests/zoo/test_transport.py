@@ -1,6 +1,7 @@
 """Models in and out whole: a folder, a Hub server, a timm architecture with local weights; and to a folder again."""
 
 import json
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -57,7 +58,7 @@ def test_a_folder_goes_in_and_comes_out_the_same(team, folder, tmp_path, capsys)
     assert files(tmp_path / "before") == kept
 
 
-def test_what_cannot_be_moved_says_why(team, folder, tmp_path):
+def test_what_cannot_be_moved_says_why(team, folder, tmp_path, monkeypatch):
     (tmp_path / "empty").mkdir()
     for arguments, options, words in (
         (("import_model", str(folder)), {}, "--to"),
@@ -73,10 +74,43 @@ def test_what_cannot_be_moved_says_why(team, folder, tmp_path):
     call_command("import_model", str(folder), to="clinic/net")
     with pytest.raises(CommandError, match="not empty"):
         call_command("export_model", "clinic/net", str(folder))
+    for endpoint in ("http://127.0.0.1:9", "http://hub.invalid"):
+        monkeypatch.setenv("HF_ENDPOINT", endpoint)
+        with pytest.raises(CommandError, match="cannot be reached from here.*Without internet, fetch it elsewhere"):
+            call_command("import_model", "hf:some/one", to="clinic/other")
+    assert not Model.objects.filter(name="other").exists()
     head = commits.resolve(Model.objects.get(name="net"), "main")
     blobs.path(head.files.get(path="model.safetensors").blob_id).write_bytes(b"rot")
     with pytest.raises(CommandError, match="damaged"):
         call_command("export_model", "clinic/net", str(tmp_path / "out"))
+
+
+class Bomb:
+    """Writes a file when its pickle is loaded."""
+
+    def __init__(self, target):
+        self.target = target
+
+    def __reduce__(self):
+        return (Path.touch, (self.target,))
+
+
+def test_a_pickle_comes_in_only_where_it_is_allowed_and_is_never_loaded(team, folder, tmp_path, settings, capsys):
+    bomb = pickle.dumps(Bomb(tmp_path / "exploded"))
+    (folder / "old.pth").write_bytes(bomb)
+    call_command("import_model", str(folder), to="clinic/net")
+    assert "left out old.pth" in capsys.readouterr().err
+    settings.ALLOW_PICKLES = True
+    call_command("import_model", str(folder), to="clinic/net")
+    assert "left out" not in capsys.readouterr().err
+    file = commits.resolve(Model.objects.get(name="net"), "main").files.get(path="old.pth")
+    assert blobs.read(file.blob_id, 10**6) == bomb
+    assert file.blob.facts["runs_code"]
+    call_command("export_model", "clinic/net", str(tmp_path / "out"))
+    assert (tmp_path / "out" / "old.pth").read_bytes() == bomb
+    with pytest.raises(CommandError, match="cannot be read as tensors"):
+        call_command("import_model", "timm:test_vit", to="clinic/vit", weights=folder / "old.pth")
+    assert not (tmp_path / "exploded").exists()
 
 
 def test_a_timm_architecture_comes_with_local_weights(team, tmp_path):
