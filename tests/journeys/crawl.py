@@ -1,8 +1,11 @@
 """Run by test_private_labels.py in a process of its own: a server with a running competition, walked by those below the judges.
 
-argv: a scratch folder, and "as-is" or "other" for its private labels. Writes every answer to the scratch folder as JSON.
+argv: a scratch folder; "as-is" or "other" for its private labels; "planted" for a server that leaks (see plants.py), of which a
+participant walks the competition alone. Writes every answer to the scratch folder as JSON: status, headers, body, and the
+SHA-256 of the body.
 """
 
+import hashlib
 import json
 import re
 import sys
@@ -21,6 +24,7 @@ from evaluators import runs, tasks  # noqa: E402
 from leaderboard import benchmarks, computations, submissions  # noqa: E402
 from leaderboard.contests import making, people  # noqa: E402
 from leaderboard.models import Computation, Submission  # noqa: E402
+from tests.journeys import plants  # noqa: E402
 from tests.leaderboard.contests import phase  # noqa: E402
 from tests.packages import binary_answer, write_manifest  # noqa: E402
 from tests.test_routes import VALUES, routes  # noqa: E402
@@ -111,24 +115,30 @@ def addresses(name: str):
             yield from (address + query for query in ("", *queries))
 
 
-def main(scratch: Path, other: bool) -> None:
+def main(scratch: Path, other: bool, planted: bool) -> None:
     settings.ALLOWED_HOSTS = ["testserver"]
     for command in ("migrate", "createcachetable"):
         call_command(command, verbosity=0)
     people_ = build(scratch, other)
     found = {}
-    for name in WALKERS:
+    if planted:
+        plants.apply()
+    for name in WALKERS[:1] if planted else WALKERS:
         user = people_.get(name)
         client = Client(raise_request_exception=False)
         if user:
             client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
         for address in addresses(name):
+            if planted and "competitions" not in address:
+                continue
             answer = client.get(address)
             body = b"".join(answer.streaming_content) if answer.streaming else answer.content
-            headers = {key: value for key, value in answer.headers.items() if key not in ("Content-Length",)}
-            found[f"{name} {address}"] = [answer.status_code, headers, body.decode("utf-8", "replace")]
+            digest = hashlib.sha256(body).hexdigest()
+            found[f"{name} {address}"] = [
+                answer.status_code, dict(answer.headers), body.decode("utf-8", "replace"), digest, len(body),
+            ]  # fmt: skip
     (scratch / "answers.json").write_text(json.dumps(found))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2] == "other")
+    main(Path(sys.argv[1]), sys.argv[2] == "other", "planted" in sys.argv[3:])
