@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+import re
 import threading
 from datetime import timedelta
 from email import message_from_bytes, policy
@@ -16,7 +17,7 @@ from django.utils import timezone
 
 from leaderboard import audits, mails, notices, webhooks
 from leaderboard.contests import calendars, certificates, reveals, talk
-from leaderboard.models import Audit, Delivery, Notice, Post
+from leaderboard.models import Audit, Competition, Delivery, Notice, Post, Team
 from tests.journeys.service import free_port
 from tests.leaderboard.contests import contest, end, enter, hand_in, score
 from zoo.errors import NotFound, Refused
@@ -179,9 +180,32 @@ def test_a_team_gets_its_certificate_after_the_reveal_with_the_rank_interval(cas
         for line in certificates._content(running, team, *_entry(running, team, cast.ann))
         if hasattr(line, "text")
     )
-    assert "Rank 1 of 2 entries" in said and "95 % rank interval 1 to" in said and "private cases" in said
+    assert "Rank 1 of 2 entries" in said and "95 % rank interval 1 to 2" in said and "private cases" in said
+    assert "These cases cannot tell it from the next" in said
     with pytest.raises(Refused):
         certificates.write(running, team, cast.ben)
+
+
+@pytest.mark.parametrize(
+    ("title", "name", "fonts"),
+    [("Lungs", "Žižkov & <b>Łódź</b>", {"BitstreamVeraSans"}), ("x" * 40 + " grading" * 32, "Team " * 20, {"BitstreamVeraSans"}),
+     ("胸部X線写真における肺炎の診断コンペティション" * 4, "田中チーム 한국어 🙂", {"BitstreamVeraSans", "HeiseiKakuGo", "HYGothic"})],
+)  # fmt: skip
+def test_a_certificate_is_one_page_in_fonts_that_have_its_letters(cast, running, answer, title, name, fonts):
+    Competition.objects.update(title=title)
+    score(hand_in(running, cast.ann, answer()).run, 0.80, 0.71)
+    Team.objects.filter(members__user=cast.ann).update(name=name[:100])
+    end(running)
+    assert reveals.reveal(running)
+    running.refresh_from_db()
+    made = certificates.write(running, running.teams.get(members__user=cast.ann), cast.ann)
+    assert made.count(b"/Type /Page\n") == made.count(b"/MediaBox") == 1, "one page, however long the names are"
+    used = {font.decode() for font in re.findall(rb"/BaseFont /(?:[A-Z]{6}\+)?([A-Za-z]+)", made)} - {"Helvetica"}
+    assert used == fonts and b"/FontFile2" in made, "letters are embedded but for the Eastern ones"
+
+
+def test_letters_that_no_font_has_are_written_by_their_base_letter():
+    assert certificates._set("ő <b> 🙂 Ł") == "o &lt;b&gt; ? Ł"
 
 
 def _entry(competition, team, viewer):
