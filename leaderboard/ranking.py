@@ -128,7 +128,8 @@ def compute(ids: list[int], values: np.ndarray, resampled: np.ndarray, metric, p
         error = float(np.std(whole[0] - whole[1], ddof=1)) if count > 1 else alone_error
         if error <= 1e-9 * alone_error:  # the two leading entries are one answer twice
             error = alone_error
-        found.resolvable = statistics.smallest_resolvable_difference(error)
+        # none where the leading entries make no error in any resample: their spread says nothing of the next ones
+        found.resolvable = statistics.smallest_resolvable_difference(error) if error else None
     return found
 
 

@@ -20,6 +20,12 @@ def sentences(board) -> list[str]:
         said.append(gettext("All cases come from one patient: no interval can be given, and nothing is ranked."))
     elif board.resolvable_text:
         said.append(_resolution(board, ranked))
+    elif len(ranked) > 1 and board.critical is not None and not board.updating:
+        said.append(
+            gettext(
+                "The leading entries differ in no resample: these cases are too few, or too easy, to tell them apart."
+            )
+        )
     if 2 <= board.patients < FEW:
         said.append(gettext("The intervals rest on %(n)d patients, which is few.") % {"n": board.patients})
     broken = sum(entry.safety == "broken" for entry in board.entries)

@@ -222,9 +222,10 @@ def _rank(board: Board, family: list[Entry]) -> None:
         else:
             entry.reason = "its rank is being computed"
     rankable = [entry for entry in rankable if entry.submission.pk in found.half_widths]
-    board.resolvable = found.resolvable if board.exact else to_step(found.resolvable, board.step)
+    least = found.resolvable and max(found.resolvable, board.step or 0)  # never less than the numbers can show
+    board.resolvable = found.resolvable if board.exact else to_step(least, board.step)
     board.critical = found.critical
-    board.resolvable_text = text(found.resolvable, board.step)
+    board.resolvable_text = text(least, board.step)
     board.stability, board.worse = (found.stability, found.worse) if board.finer else ({}, {})
     board.differences = [_difference(board, entry, rankable[0], found) for entry in rankable[1:SHOWN]] if fresh else []
 

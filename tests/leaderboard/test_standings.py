@@ -255,3 +255,21 @@ def test_two_leading_entries_of_one_answer_still_leave_a_smallest_difference(fie
     found = standings.table(benchmark, cast.operator)
     assert found.resolvable == pytest.approx(2.8 * np.std(same[1], ddof=1), rel=1e-9)
     assert [entry.rank for entry in found.entries] == [1, 1, 3]
+
+
+@pytest.mark.parametrize("others", [[], [normal(0.6, seed=3)]])
+def test_two_entries_without_an_error_leave_no_smallest_difference_and_the_reading_says_why(
+    field, benchmark, cast, others
+):
+    perfect = (1.0, np.ones(400))
+    field([perfect, perfect, *others])
+    found = standings.table(benchmark, cast.ann)
+    assert (found.resolvable, found.resolvable_text) == (None, "")
+    assert "too few, or too easy, to tell them apart" in found.reading[1]
+
+
+def test_the_smallest_difference_is_never_below_what_the_numbers_show(field, benchmark, cast):
+    base = normal(0.8, 0.05, 1)
+    field([base, (0.8, base[1] + np.random.default_rng(2).normal(0, 1e-4, len(base[1])))])
+    found = standings.table(benchmark, cast.ann)
+    assert found.resolvable == found.step
