@@ -117,6 +117,8 @@ def board(values, metric="auroc", width=0.01):
     metric = METRICS[metric]
     entries = [
         SimpleNamespace(
+            model=None,
+            submission=SimpleNamespace(pk=rank),
             rank=rank,
             tied=rank < 3,
             evidence="weights",
