@@ -22,19 +22,35 @@ def product_limit(rows, groups, event, censoring, weights, out):
     curve = lanes.spread(1.0)
     for g in range(groups.size - 1):
         events, censored = lanes.zeros_u4(), lanes.zeros_u4()
+        happens, leaves = False, False
         for i in range(groups[g], groups[g + 1]):
             if event[rows[i]]:
+                happens = True
                 events += lanes.load(weights, np.int64(rows[i]))
             else:
+                leaves = True
                 censored += lanes.load(weights, np.int64(rows[i]))
         left, gone = lanes.f8(events), lanes.f8(censored)
-        if censoring:
+        if censoring and leaves:
             exposed = at_risk - left
             curve = curve * (one - gone / lanes.pick(exposed, none, one, exposed))
-        else:
+        elif happens and not censoring:
             curve = curve * (one - left / lanes.pick(at_risk, none, one, at_risk))
         lanes.store(out, g, curve)
         at_risk = at_risk - left - gone
+
+
+@kernel("i4[::1]", "i4[::1]", "b1[::1]", "f8[:,::1]", "f8[:,::1]!")
+def inverse(rows, groups, event, curve, out):
+    """1 / curve (m, 32) of being censored, infinite where it is 0; divided where somebody left only, as it is the same between."""
+    worth = lanes.spread(1.0)
+    for g in range(groups.size - 1):
+        leaves = False
+        for i in range(groups[g], groups[g + 1]):
+            leaves |= not event[rows[i]]
+        if leaves:
+            worth = lanes.spread(1.0) / lanes.load(curve, g)
+        lanes.store(out, g, worth)
 
 
 @kernel("i4[::1]", "i4[:,::1]", "b1[::1]", "b1[::1]", "f8[:,::1]", "i4[::1]", "u1[:,::1]", "f8[:,::1]!")

@@ -55,6 +55,14 @@ class Censoring:
     def lines(self, weights: np.ndarray) -> np.ndarray:
         return self.fixed if self.fixed is not None else self.timeline.curve(weights, True)
 
+    def inverse(self, lines: np.ndarray) -> np.ndarray:
+        """1 / G at each distinct test time, infinite where it is 0."""
+        if self.fixed is not None:
+            return inverse(lines)
+        out, timeline = np.empty(lines.shape), self.timeline
+        censoring.inverse(timeline.rows, timeline.groups, timeline.seen.event, lines, out)
+        return out
+
     def at(self, times: np.ndarray, lines: np.ndarray) -> np.ndarray:
         """G at given times on each resample, (times, 32)."""
         if self.fixed is not None:

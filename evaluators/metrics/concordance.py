@@ -93,7 +93,7 @@ class _Weighted(Order):
             raise ValueError(_censoring.ZERO.format(last))
 
     def plan(self, weights):
-        worth = _censoring.inverse(self.censoring.lines(weights)) ** 2
+        worth = self.censoring.inverse(self.censoring.lines(weights)) ** 2
         out = np.zeros((3, LANES))
         concordance.worth_pairs(*self.walk, self.counted, worth, self.timeline.line, weights, out)
         return np.where(out[2] > 0, np.nan, _share(out[0], out[1]))

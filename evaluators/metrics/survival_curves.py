@@ -67,7 +67,7 @@ class _DynamicAUC:
         return order, ties, self.seen.event & (self.seen.time <= time), self.seen.time > time
 
     def each(self, weights) -> np.ndarray:
-        worth = _censoring.inverse(self.censoring.lines(weights))
+        worth = self.censoring.inverse(self.censoring.lines(weights))
         values = []
         for order, ties, case, control in self.parts:
             out = np.zeros((4, LANES))
@@ -142,7 +142,7 @@ class _Brier:
     def each(self, weights) -> np.ndarray:
         lines, k = self.censoring.lines(weights), self.times.size
         out = np.empty((2 * k + 1, LANES))
-        censoring.squared_errors(*self.passes, _censoring.inverse(lines), weights, out)
+        censoring.squared_errors(*self.passes, self.censoring.inverse(lines), weights, out)
         chance = self.censoring.at(self.times, lines)
         rest = np.divide(out[k : 2 * k], chance, out=np.zeros((k, LANES)), where=chance > 0)
         return np.divide(out[:k] + rest, out[-1], out=np.full((k, LANES), np.nan), where=out[-1] > 0)
@@ -151,7 +151,12 @@ class _Brier:
         return self.inside(weights, self.each(weights).mean(axis=0))
 
     def integral(self, weights):
-        return self.inside(weights, np.trapezoid(self.each(weights), self.times, axis=0) / np.ptp(self.times))
+        return self.inside(weights, self.shares() @ self.each(weights))
+
+    def shares(self) -> np.ndarray:
+        """What each time counts in the mean over the range of times, by trapezoids."""
+        steps = np.diff(self.times)
+        return (np.append(steps, 0.0) + np.append(0.0, steps)) / (2 * np.ptp(self.times))
 
 
 BRIER = {
@@ -222,5 +227,4 @@ def integrated_brier_score(reference, prediction, *, times=None, censoring=None)
     0.03125
     """
     plan = _several(_Brier(reference, prediction, times, censoring))
-    each = plan.each(_censoring.ones(plan.seen.time.size))[:, 0]
-    return float(np.trapezoid(each, plan.times) / np.ptp(plan.times))
+    return float(plan.shares() @ plan.each(_censoring.ones(plan.seen.time.size))[:, 0])

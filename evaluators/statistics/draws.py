@@ -36,7 +36,9 @@ class Draws:
         self.patients, self.resamples = int(patients), int(resamples)
         self.seed = np.uint64(int(seed) & (2**64 - 1))
         self.blocks = -(-self.resamples // LANES)
-        self._kept = {} if self.blocks * self.patients * LANES <= KEEP else None
+        whole = self.blocks, self.patients, LANES
+        # In one piece, which the system backs by large pages: touching them first costs less than drawing.
+        self._kept, self._drawn = np.empty(whole, np.uint8) if np.prod(whole) <= KEEP else None, set()
 
     @classmethod
     def of(cls, counts) -> "Draws":
@@ -45,19 +47,18 @@ class Draws:
         self = cls(counts.shape[1], counts.shape[0], 0)
         padded = np.zeros((self.blocks * LANES, self.patients), np.uint8)
         padded[: self.resamples] = counts
-        blocks = padded.reshape(self.blocks, LANES, self.patients).swapaxes(1, 2)
-        self._kept = dict(enumerate(np.ascontiguousarray(b) for b in blocks))
+        self._kept = np.ascontiguousarray(padded.reshape(self.blocks, LANES, self.patients).swapaxes(1, 2))
+        self._drawn = set(range(self.blocks))
         return self
 
     def block(self, index: int) -> np.ndarray:
         """Multiplicities (patients, 32) of resamples 32 * index and following; read only."""
-        if self._kept is not None and index in self._kept:
-            return self._kept[index]
-        block = np.empty((self.patients, LANES), np.uint8)
-        multiplicities(self.seed, np.int64(index), block.view(np.uint64))
+        block = np.empty((self.patients, LANES), np.uint8) if self._kept is None else self._kept[index]
+        if index not in self._drawn:
+            multiplicities(self.seed, np.int64(index), block.view(np.uint64))
+            if self._kept is not None:
+                self._drawn.add(index)
         block.flags.writeable = False
-        if self._kept is not None:
-            self._kept[index] = block
         return block
 
     def counts(self) -> np.ndarray:
