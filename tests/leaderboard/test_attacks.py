@@ -18,7 +18,7 @@ from scipy.stats import binom
 from evaluators import evaluate, runs
 from evaluators.models import Score
 from evaluators.worker import ROW
-from leaderboard import access, benchmarks, cases, plots, submissions
+from leaderboard import benchmarks, cases, submissions
 from leaderboard.models import Competition, Submission
 from leaderboard.plots.registry import PLOTS
 from tests.leaderboard.plotted import make_plotted, truth_of
@@ -262,10 +262,3 @@ def test_a_coarse_curve_after_a_reveal_gives_no_more_labels_than_it_has_numbers(
     right = int((guesses == world.labels).sum())
     assert right <= chance(N) + 2 * len(tp)
     assert json.dumps(curve).count("threshold") == 0
-
-
-def test_every_figure_is_attacked_or_made_of_released_scores():
-    attacked = {*READ, "confusion", "kaplan_meier", "time_dependent_auc", "froc", "bland_altman", "case_boxes"}
-    order_only = {"rank_stability", "significance", "robustness"}  # refused with the others, see test_plots.py
-    released = {name for name, plot in PLOTS.items() if plot.made_of == access.RELEASED}
-    assert attacked | order_only | released == set(PLOTS) and plots.PLOTS is PLOTS
