@@ -92,19 +92,23 @@ class Images:
 
         return make
 
-    def network(self, recipe: _classifiers.Recipe, card: dict, title: str, use: str) -> Callable[[Path], Path]:
+    def network(
+        self, recipe: _classifiers.Recipe, card: dict, title: str, use: str, population: str
+    ) -> Callable[[Path], Path]:
         """A timm network trained on the training part, as a model folder with its card."""
 
         def make(folder: Path) -> Path:
             images, labels = self.part("train")
             parameters = _classifiers.train(folder, images, labels, self.classes, recipe)
-            _describe(self, folder, recipe, card, title, use, parameters)
+            _describe(self, folder, recipe, card, title, use, population, parameters)
             return folder
 
         return make
 
 
-def _describe(images: Images, folder: Path, recipe, card: dict, title: str, use: str, parameters: int) -> None:
+def _describe(
+    images: Images, folder: Path, recipe, card: dict, title: str, use: str, population: str, parameters: int
+) -> None:
     front = {
         "license": "apache-2.0",
         "library_name": "timm",
@@ -126,7 +130,15 @@ def _describe(images: Images, folder: Path, recipe, card: dict, title: str, use:
         f"{recipe.batch}, flips, small turns, shifts and changes of contrast; seed {recipe.seed}; about a "
         "minute on one core.",
     }
-    _writing.card(folder, front, title, sections)
+    _writing.card(
+        folder, front, title, sections,
+        population=population,
+        acquisition={"pixels": "28 x 28, as MedMNIST reduced the source's images"},
+        training_data=[
+            {"name": card["source"]["name"], "size": f"{count:,} images", "licence": card["source"]["licence"],
+             "supervision": "full"}
+        ],
+    )  # fmt: skip
 
 
 def demo(images: Images, manifest: dict, entries: Callable[[], list[Baseline]], seconds: int) -> Demo:

@@ -94,12 +94,17 @@ def config(folder: Path, values: Mapping) -> None:
     (folder / "config.json").write_text(json.dumps(values, indent=2) + "\n", "utf-8")
 
 
-def card(folder: Path, front: Mapping, title: str, sections: Mapping[str, str]) -> None:
-    """A model card: YAML front matter, then Markdown with what it is for, what it learnt from, and its limits."""
-    medical = {"contraindications": ["any decision about a patient", "images or patients from elsewhere, untested"]}
-    if "Intended use" in sections:
-        medical["intended_use"] = sections["Intended use"].strip()
-    front = {**front, "medical": {**medical, **front.get("medical", {})}}
+def card(folder: Path, front: Mapping, title: str, sections: Mapping[str, str], **medical) -> None:
+    """A model card: YAML front matter, then Markdown with what it is for, what it learnt from, and its limits.
+
+    `medical`: population, and acquisition and training_data where they are known, as docs/cards.md has them.
+    """
+    stated = {
+        "intended_use": sections["Intended use"].strip(),
+        "contraindications": ["any decision about a patient", "data from elsewhere, on which it was never tested"],
+        **medical,
+    }
+    front = {**front, "medical": stated}
     body = f"# {title}\n\n" + "".join(f"## {name}\n\n{words.strip()}\n\n" for name, words in sections.items())
     (folder / "README.md").write_text(f"---\n{text({'title': title} | front)}---\n\n{body}{LIMITS}", "utf-8")
 

@@ -8,6 +8,10 @@ from leaderboard.demo import Demo, _reading
 NEED = "mrmc_readers/MRMCaov_VanDyke.RData"
 CLASSES = ["no dissection", "dissection"]
 ARMS = {"1": "spin-echo MRI", "2": "cine MRI"}
+CITATION = (
+    "Van Dyke C.W., White R.D., Obuchowski N.A., Geisinger M.A., Lorig R.J., Meziane M.A. Cine MRI in the diagnosis of thoracic "
+    "aortic dissection. 79th RSNA Meetings, Chicago (1993)."
+)
 MANIFEST = {
     "slug": "aortic-dissection-vandyke",
     "version": 1,
@@ -18,8 +22,8 @@ MANIFEST = {
     "task": {
         "slug": "aortic-dissection",
         "title": "Aortic dissection on MRI",
-        "question": "Is the wall of the aorta torn? A dissection kills within hours, and how well it is seen depends on the kind of MRI "
-        "and on who reads it.",
+        "question": "Is the wall of the aorta torn? A dissection can kill within hours, and how well it is seen depends on the kind of "
+        "MRI and on who reads it.",
         "specialty": "radiology",
         "modality": "MRI",
         "anatomy": "aorta",
@@ -38,22 +42,21 @@ MANIFEST = {
     "readers": {
         "positive": ["dissection"],
         "margin": 0.05,
-        "citation": "Van Dyke C.W., White R.D., Obuchowski N.A. et al. Cine MRI in the diagnosis of thoracic aortic dissection. 79th RSNA "
-        "Meetings, Chicago (1993).",
+        "citation": CITATION,
     },
     "resample": {"unit": "patient_id", "resamples": 2000},
     "source": {
         "name": "VanDyke, of the R package MRMCaov",
         "licence": _reading.GPL,
-        "citation": "Van Dyke C.W., White R.D., Obuchowski N.A. et al. Cine MRI in the diagnosis of thoracic aortic dissection. 79th RSNA "
-        "Meetings, Chicago (1993). Data in Smith B.J., Hillis S.L., MRMCaov (R package).",
+        "citation": f"{CITATION} Data in Smith B.J., Hillis S.L., MRMCaov (R package).",
         "url": "https://github.com/brian-j-smith/MRMCaov",
     },
     "traps": [
         _reading.ALONE,
-        "45 of 114 patients had a dissection, far more than where the question is asked.",
+        "45 of 114 patients had a dissection, a share chosen for the study: predictive values do not carry over.",
         "The margin of non-inferiority, 0.05 in AUROC, is this demonstration's, not the study's.",
-        "MRI of about 1990.",
+        "MRI of before 1993: what is read today looks different.",
+        "Which kind of MRI is which follows RJafroc's documentation of the same ratings (dataset02: 0 spin-echo, 1 cine).",
     ],
 }
 

@@ -25,8 +25,8 @@ MANIFEST = {
     "task": {
         "slug": "brain-tissue-segmentation",
         "title": "Brain tissue on MRI",
-        "question": "Which voxels of a T1-weighted image are grey and which are white matter? Tissue volumes show atrophy years "
-        "before it is seen by eye.",
+        "question": "Which voxels of a T1-weighted image are grey and which are white matter? Volumes of tissue can show "
+        "atrophy before it is seen by eye.",
         "specialty": "neuroradiology",
         "modality": "MRI, T1-weighted",
         "anatomy": "brain",
@@ -176,7 +176,11 @@ def meshnet(folder: Path) -> Path:
         "segmentation and rendering. Journal of Open Source Software 8(83):5098 (2023), doi:10.21105/joss.05098. Whether the brains "
         "that the MNI152 template averages were among it is not known either.",
     }
-    _writing.card(folder, front, "Grey and white matter on T1 MRI, brainchop's MeshNet", sections)
+    _writing.card(
+        folder, front, "Grey and white matter on T1 MRI, brainchop's MeshNet", sections,
+        population="Not stated where the weights are published",
+        acquisition={"sequence": "T1-weighted", "spacing": "1 mm"},
+    )  # fmt: skip
     return folder
 
 

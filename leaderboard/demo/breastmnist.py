@@ -2,12 +2,12 @@
 
 from leaderboard.demo import Baseline, _classifiers, _medmnist
 
-IMAGES = _medmnist.Images("breastmnist", "b", ("benign", "malignant"), labels=(1, 0))
+IMAGES = _medmnist.Images("breastmnist", "b", ("benign or normal", "malignant"), labels=(1, 0))
 MANIFEST = {
     "slug": "breast-ultrasound-breastmnist",
     "version": 1,
     "title": "Malignant lesion on breast ultrasound, BreastMNIST test set",
-    "description": "Ultrasound images of the breast, malignant against benign or normal.",
+    "description": "Ultrasound images of the breast: a malignant lesion, against a benign one or none.",
     "task": {
         "slug": "breast-lesion-ultrasound",
         "title": "Breast lesion on ultrasound",
@@ -28,7 +28,7 @@ MANIFEST = {
         "also": ["average_precision", "balanced_accuracy", "sensitivity_at_specificity", "brier", "ece"],
         "parameters": {"sensitivity_at_specificity": {"at": 0.9}},
         "why": {
-            "auroc": "Ranks malignant above benign at every threshold; 27 % are malignant, so accuracy would mislead."
+            "auroc": "Whether malignant lesions are ranked above the rest at every threshold; 27 % are malignant, so accuracy would mislead."
         },
     },
     "resample": {"unit": "patient_id", "resamples": 2000},
@@ -54,6 +54,7 @@ def entries() -> list[Baseline]:
     network = IMAGES.network(
         RECIPE, MANIFEST, "Breast lesion on ultrasound, a very small residual network", "To show how a network is published, "
         "run and measured, on a set small enough for a laptop.",
+        "Women of 25 to 75 years, with or without a breast lesion, one hospital in Cairo (BUSI)",
     )  # fmt: skip
     return [
         Baseline(

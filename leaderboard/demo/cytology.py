@@ -138,7 +138,9 @@ def perceptron(folder: Path) -> Path:
     x, y, mean, spread = _standardised()
     network = MLPClassifier(LAYERS, alpha=1.0, max_iter=600, random_state=0).fit(x, y)
     layers = list(zip(network.coefs_, network.intercepts_, strict=True))
-    return _publish(folder, layers, mean, spread, "Two hidden layers of 16 and 8 rectified units (MLPClassifier).")
+    return _publish(
+        folder, "perceptron", layers, mean, spread, "Two hidden layers of 16 and 8 rectified units (MLPClassifier)."
+    )
 
 
 def linear(folder: Path) -> Path:
@@ -147,7 +149,12 @@ def linear(folder: Path) -> Path:
     x, y, mean, spread = _standardised()
     model = LogisticRegression(max_iter=2000).fit(x, y)
     return _publish(
-        folder, [(model.coef_.T, model.intercept_)], mean, spread, "One linear layer (logistic regression)."
+        folder,
+        "logistic regression",
+        [(model.coef_.T, model.intercept_)],
+        mean,
+        spread,
+        "One linear layer (logistic regression).",
     )
 
 
@@ -157,7 +164,7 @@ def _standardised() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     return (x - mean) / spread, y, mean, spread
 
 
-def _publish(folder: Path, layers: list, mean: np.ndarray, spread: np.ndarray, words: str) -> Path:
+def _publish(folder: Path, kind: str, layers: list, mean: np.ndarray, spread: np.ndarray, words: str) -> Path:
     (folder / "model.onnx").write_bytes(_graphs.dense(layers, mean, spread).SerializeToString())
     _writing.config(folder, _graphs.config(CLASSES))
     front = {
@@ -178,7 +185,14 @@ def _publish(folder: Path, layers: list, mean: np.ndarray, spread: np.ndarray, w
         "Training data": f"{train} patients of the Wisconsin diagnostic data (CC BY 4.0), none of them among the held-out "
         f"patients of `{MANIFEST['slug']}`. {SOURCE['citation']}",
     }
-    _writing.card(folder, front, "Breast-mass cytology from thirty measures of nuclei", sections)
+    _writing.card(
+        folder, front, f"Breast-mass cytology from thirty measures of nuclei, {kind}", sections,
+        population="Women with a breast mass, fine-needle aspirate, one centre (Wisconsin)",
+        acquisition={"nuclei": "outlined by hand on chosen fields of a digitised smear"},
+        training_data=[
+            {"name": SOURCE["name"], "size": f"{train} patients", "licence": "CC BY 4.0", "supervision": "full"}
+        ],
+    )  # fmt: skip
     return folder
 
 

@@ -20,8 +20,8 @@ MANIFEST = {
     "version": 1,
     "title": "Recurrence-free survival after breast cancer, GBSG2",
     "description": "After surgery for node-positive breast cancer, how soon will the cancer come back or the patient die? "
-    "A risk is given at the time of randomisation from seven clinical and pathological facts, and is judged on "
-    "women whom the models did not see.",
+    "A risk is given at the time of randomisation from eight facts: age, menopause, size and grade of the tumour, positive "
+    "nodes, both hormone receptors (fmol/mg) and hormone therapy. It is judged on women whom the models did not see.",
     "task": {
         "slug": "breast-cancer-survival",
         "title": "Survival after breast cancer",
@@ -44,7 +44,7 @@ MANIFEST = {
             "integrated_brier_score": {"times": TIMES},
         },
         "why": {
-            "concordance_index": "How often the woman whose cancer came back first was given the higher risk.",
+            "concordance_index": "Of two women, how often the one with the earlier recurrence or death was given the higher risk.",
             "concordance_index_ipcw": "The same up to five years, and less swayed by how many are censored.",
         },
     },
@@ -52,7 +52,7 @@ MANIFEST = {
     "groups": ["menopause", "grade"],
     "source": {
         "name": "German Breast Cancer Study Group 2 (GBSG2), as lifelines ships it",
-        "licence": "MIT",
+        "licence": "MIT (of lifelines)",
         "citation": "Schumacher M. et al. Randomized 2x2 trial evaluating hormonal treatment and the duration of chemotherapy "
         "in node-positive breast cancer patients. Journal of Clinical Oncology 12:2086-2093 (1994).",
         "url": "https://lifelines.readthedocs.io/en/latest/lifelines.datasets.html",
@@ -199,7 +199,12 @@ def _describe(folder: Path, model) -> None:
         "Training data": f"{len(train)} women of {MANIFEST['source']['name']}, {int(train['event'].sum())} with recurrence or death; none "
         f"of the held-out women of `{MANIFEST['slug']}`. {MANIFEST['source']['citation']}",
     }
-    _writing.card(folder, front, "Recurrence-free survival after breast cancer, a Cox model", sections)
+    _writing.card(
+        folder, front, "Recurrence-free survival after breast cancer, a Cox model", sections,
+        population="Women after surgery for node-positive breast cancer, German trial of 1984 to 1989",
+        acquisition={"receptors": "fmol/mg", "tumour size": "mm"},
+        training_data=[{"name": "GBSG2", "size": f"{len(train)} women", "licence": "MIT (of lifelines)", "supervision": "full"}],
+    )  # fmt: skip
 
 
 def weibull(folder: Path) -> Path:

@@ -22,8 +22,8 @@ MANIFEST = {
     "task": {
         "slug": "hippocampus-segmentation",
         "title": "Hippocampus segmentation on MRI",
-        "question": "Where are the anterior and the posterior hippocampus on a T1-weighted image? Their volumes fall early in "
-        "Alzheimer's disease and in temporal lobe epilepsy.",
+        "question": "Where are the anterior and the posterior hippocampus on a T1-weighted image? It shrinks early in "
+        "Alzheimer's disease, and on the side where temporal lobe epilepsy begins.",
         "specialty": "neuroradiology",
         "modality": "MRI, T1-weighted",
         "anatomy": "hippocampus",
@@ -38,9 +38,9 @@ MANIFEST = {
         "also": ["iou", "hd95", "nsd"],
         "parameters": {"nsd": {"tolerance": 1.0}},
         "why": {
-            "dice": "Overlap of each part, what the Decathlon ranks by.",
+            "dice": "Overlap of each part, one of the two measures by which the Decathlon ranked.",
             "hd95": "How far the boundary strays; overlap hides a stray piece.",
-            "nsd": "Share of the boundary within 1 mm, the voxel size and about what two experts differ by.",
+            "nsd": "Share of the boundary within 1 mm, the size of a voxel.",
         },
     },
     "resample": {"unit": "patient_id", "resamples": 2000},
@@ -129,7 +129,15 @@ def network(folder: Path) -> Path:
         "Training": f"{_volumes.EPOCHS} epochs over blocks of {' x '.join(map(str, _volumes.BLOCK))} voxels, cross entropy and "
         "soft Dice, AdamW; about a minute on one core.",
     }
-    _writing.card(folder, front, "Hippocampus on T1 MRI, a very small 3D U-Net", sections)
+    _writing.card(
+        folder, front, "Hippocampus on T1 MRI, a very small 3D U-Net", sections,
+        population="Adults, healthy or with a non-affective psychotic disorder, one centre (Vanderbilt)",
+        acquisition={"sequence": "T1-weighted", "spacing": "1 mm", "field": "a block cut around one hippocampus"},
+        training_data=[
+            {"name": MANIFEST["source"]["name"], "size": f"{len(split()[0])} volumes", "licence": "CC BY-SA 4.0",
+             "supervision": "full"}
+        ],
+    )  # fmt: skip
     return folder
 
 

@@ -5,8 +5,8 @@ from leaderboard.demo import _papers
 TASK = {
     "slug": "lumbar-spine-grading",
     "title": "Lumbar spine grading on MRI",
-    "question": "How worn are the discs and vertebrae of the lower back on an MRI? Grades decide about treatment of back pain, and two "
-    "readings by one radiologist differ in up to three of ten.",
+    "question": "How degenerate are the discs and vertebrae of the lower back on an MRI? Grades help to decide about treatment of back pain, "
+    "and two readings by one radiologist differ in up to three of ten.",
     "specialty": "radiology",
     "modality": "MRI, T2-weighted",
     "anatomy": "lumbar spine",

@@ -6,13 +6,13 @@ IMAGES = _medmnist.Images("pneumoniamnist", "p", ("normal", "pneumonia"), labels
 MANIFEST = {
     "slug": "chest-xray-pneumoniamnist",
     "version": 1,
-    "title": "Pneumonia on paediatric chest X-ray, PneumoniaMNIST test set",
+    "title": "Pneumonia on paediatric chest radiographs, PneumoniaMNIST test set",
     "description": "Frontal chest films of children aged one to five, pneumonia against normal.",
     "task": {
         "slug": "pneumonia-chest-xray",
         "title": "Pneumonia on chest X-ray",
-        "question": "Does a child's chest X-ray show pneumonia? Where no radiologist is near, a quick second look decides about "
-        "antibiotics.",
+        "question": "Does a child's chest X-ray show pneumonia? Where no radiologist is at hand, a second reading helps to decide "
+        "which child to examine again and treat.",
         "specialty": "radiology",
         "modality": "X-ray",
         "anatomy": "chest",
@@ -22,6 +22,7 @@ MANIFEST = {
     "accepts": ["predictions", "weights"],
     "labels": "public",
     "release_inputs": True,
+    "robustness": ["noise", "blur", "brightness", "resolution", "one_pixel"],
     "metrics": {
         "primary": "auroc",
         "also": [
@@ -30,7 +31,7 @@ MANIFEST = {
         "parameters": {"sensitivity_at_specificity": {"at": 0.95}},
         "why": {
             "auroc": "Ranks films with pneumonia above normal ones at every threshold.",
-            "sensitivity_at_specificity": "What is found when one in twenty healthy children may be called back.",
+            "sensitivity_at_specificity": "What is found when one in twenty children without pneumonia may be called back.",
             "ece": "Whether a probability of 0.8 means eight in ten.",
         },
     },
@@ -43,9 +44,9 @@ MANIFEST = {
         "url": "https://medmnist.com/",
     },
     "traps": [
-        "The held-out films differ from the training part: models lose about three points of AUROC against the validation part.",
-        "One hospital, children only; most films show pneumonia, so predictive values do not carry over.",
-        "Letters and tubes on the films can give the answer away.",
+        "The held-out films differ from the rest: the linear model has an AUROC of 0.99 on the official validation part, 0.93 here.",
+        "One hospital, children only; 390 of 624 films show pneumonia, so predictive values do not carry over.",
+        "Letters, tubes and positioning on the films can give the answer away.",
         _medmnist.SMALL,
         _medmnist.NO_PATIENTS,
     ],
@@ -56,7 +57,8 @@ RECIPE = _classifiers.Recipe("test_resnet", size=64, epochs=8)
 def entries() -> list[Baseline]:
     network = IMAGES.network(
         RECIPE, MANIFEST, "Pneumonia on chest X-ray, a very small residual network", "To show how a network is published, run "
-        "and measured.",
+        "and measured, and how it bears noise and blur.",
+        "Children of one to five years with a chest X-ray, Guangzhou Women and Children's Medical Center",
     )  # fmt: skip
     return [
         Baseline(

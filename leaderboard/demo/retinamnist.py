@@ -15,8 +15,8 @@ MANIFEST = {
     "task": {
         "slug": "diabetic-retinopathy-grading",
         "title": "Diabetic retinopathy grading",
-        "question": "How far has diabetic retinopathy gone, from a photograph of the fundus? From the moderate grade on a "
-        "patient is referred, and treatment in time saves sight.",
+        "question": "How advanced is diabetic retinopathy on a photograph of the fundus? From the moderate grade on a patient "
+        "is referred, and treatment in time saves sight.",
         "specialty": "ophthalmology",
         "modality": "fundus photography",
         "anatomy": "retina",
@@ -37,7 +37,7 @@ MANIFEST = {
         "why": {
             "quadratic_weighted_kappa": "Grades are ordered: an error of two grades costs four times one of one grade.",
             "auroc": "Referable disease, moderate or worse, against the rest: the decision that a screening programme takes.",
-            "sensitivity_at_specificity": "Referable disease found when one in ten healthy patients may be referred.",
+            "sensitivity_at_specificity": "Referable disease found when one in ten patients without it may be referred.",
         },
     },
     "resample": {"unit": "patient_id", "resamples": 2000},
@@ -54,7 +54,7 @@ MANIFEST = {
     },
     "traps": [
         "Small haemorrhages and microaneurysms, which define the early grades, are lost at 28 x 28 pixels.",
-        "20 of 400 held-out images are proliferative: the safety rule rests on few of them.",
+        "88 of 400 held-out images are severe or proliferative, 20 of them proliferative: the first safety rule rests on these.",
         _medmnist.NO_PATIENTS,
         _medmnist.SMALL,
     ],
@@ -67,6 +67,7 @@ COHORT = "71,896 images of 14,880 patients"
 CLAIMS = [
     {
         "name": "Ting et al. 2017", "metric": f"{what} for {disease} diabetic retinopathy", "value": value,
+        "printed": f"{100 * value:.1f} %" if value < 1 else "100 %",
         "cohort": COHORT, "citation": TING, "doi": "10.1001/jama.2017.18152", "source": "abstract, Results",
     }
     for disease, what, value in (
@@ -86,6 +87,7 @@ def entries() -> list[Baseline]:
     network = IMAGES.network(
         RECIPE, MANIFEST, "Diabetic retinopathy grading, a very small residual network", "To show how a network is published, "
         "run and measured, and how a safety rule judges it.",
+        "People with diabetes, photographed for the DeepDRiD challenge",
     )  # fmt: skip
     return [
         Baseline(

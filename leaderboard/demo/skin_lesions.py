@@ -5,7 +5,8 @@ from leaderboard.demo import _papers
 TASK = {
     "slug": "skin-lesions",
     "title": "Skin lesions on dermatoscopy",
-    "question": "Is a pigmented mark on the skin a melanoma? Found early it is cut out and cured, and most marks are harmless.",
+    "question": "Is a mark on the skin malignant, and above all, is it a melanoma? Found early it is cut out and cured, and most marks are "
+    "harmless.",
     "specialty": "dermatology",
     "modality": "dermatoscopy",
     "anatomy": "skin",

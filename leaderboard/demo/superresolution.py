@@ -199,7 +199,15 @@ def network(folder: Path) -> Path:
         f"the held-out volumes of `{SLUG}` among them. {source['citation']}",
         "Training": f"{STEPS} batches of {BATCH} squares, absolute error, AdamW; half a minute on one core.",
     }
-    _writing.card(folder, front, "Super-resolution of T1 MRI by 2, a very small network", sections)
+    _writing.card(
+        folder, front, "Super-resolution of T1 MRI by 2, a very small network", sections,
+        population="Adults, healthy or with a non-affective psychotic disorder, one centre (Vanderbilt)",
+        acquisition={"sequence": "T1-weighted", "spacing": "2 mm, averaged from 1 mm", "plane": "sagittal, around the hippocampus"},
+        training_data=[
+            {"name": source["name"], "size": f"slices of {len(hippocampus.split()[0])} volumes", "licence": source["licence"],
+             "supervision": "full"}
+        ],
+    )  # fmt: skip
     return folder
 
 

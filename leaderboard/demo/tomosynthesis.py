@@ -10,6 +10,10 @@ from leaderboard.demo import Demo, _reading, mammography_claims
 NEED = "mrmc_readers/RJafroc_dataset01.RData"
 CLASSES = ["no lesion", "lesion"]
 ARMS = {"BT": "tomosynthesis", "DM": "mammography"}
+CITATION = (
+    "Chakraborty D.P., Svahn T. Estimating the parameters of a model of visual search from ROC data: an alternate method for "
+    "fitting proper ROC curves. Proc. SPIE 7966 (2011)."
+)
 MANIFEST = {
     "slug": "breast-tomosynthesis-readers",
     "version": 1,
@@ -33,19 +37,19 @@ MANIFEST = {
         "positive": ["lesion"],
         "lesions": "lesions",
         "margin": 0.05,
-        "citation": "dataset01 (TONY) of the R package RJafroc, Chakraborty D.P.",
+        "citation": CITATION,
     },
     "resample": {"unit": "patient_id", "resamples": 2000},
     "source": {
         "name": "dataset01 (TONY) of the R package RJafroc",
         "licence": _reading.GPL,
-        "citation": "Chakraborty D.P. RJafroc: Artificial Intelligence Systems and Observer Performance (R package), dataset01.",
+        "citation": f"{CITATION} Data: Chakraborty D.P., RJafroc (R package), dataset01 (TONY).",
         "url": "https://github.com/dpc10ster/RJafroc",
     },
     "traps": [
         _reading.ALONE,
         "89 of 185 examinations have a lesion, far more than in screening.",
-        "A case that nobody marked counts as read.",
+        "A case without a mark counts as read by all: its rating is below the lowest mark.",
         "The margin of non-inferiority, 0.05 in AUROC, is this demonstration's, not the study's.",
     ],
 }

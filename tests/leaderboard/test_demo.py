@@ -18,7 +18,7 @@ from evaluators.faults import Faults
 from leaderboard import benchmarks, literature, submissions
 from leaderboard import demo as demos
 from leaderboard.demo import _artefacts, _data, _publishing, _writing, cytology, gbsg2
-from zoo import cards
+from zoo import cards, statements
 
 DEMOS = demos.load()
 PAPERS = {name: demo for name, demo in DEMOS.items() if demo.literature}
@@ -111,6 +111,7 @@ def test_an_answer_can_be_made_from_the_requirements_alone(name, number, written
         assert not card.faults
         assert cards.facts(card.front)["task"] == manifest(written(name))["task"]["slug"]
         assert "Research use only" in card.html
+        assert not statements.read(card.front).missing
         assert json.loads((path / "config.json").read_text())["framework"] in ("onnx", "linear", "meshnet")
 
 

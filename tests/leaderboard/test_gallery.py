@@ -18,6 +18,7 @@ from leaderboard import demo as demos
 from leaderboard.demo import _data
 from tests.journeys.service import ROOT, Service
 from tests.leaderboard import independent
+from zoo import cards, statements
 
 MINUTES = 25  # on two cores
 # Of the best measured entry, by the primary metric; from single runs of comparable methods on the same data.
@@ -201,6 +202,8 @@ def hand_in_again(service: Service, folder: Path) -> list[str]:
     for entry in first:
         place = folder / "by-hf" / entry["model"]
         hub(service, token, "download", entry["model"], "--revision", entry["revision"], "--local-dir", str(place))
+        card = cards.parse((place / "README.md").read_text())
+        assert not card.faults and not statements.read(card.front).missing, entry["model"]
         files = sorted(
             path.relative_to(place).as_posix()
             for path in place.rglob("*")
