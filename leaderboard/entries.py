@@ -5,6 +5,7 @@ Two steps, so that ten thousand submissions cost little: a light look at all fin
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from typing import NamedTuple
 
 from django.db.models import Q
 from django.utils import timezone
@@ -15,7 +16,7 @@ from leaderboard import verdicts
 from leaderboard.contests import ladders
 from leaderboard.models import Benchmark, Submission
 from leaderboard.ranking import goodness
-from leaderboard.rounding import ReleasedScore, release, to_step
+from leaderboard.rounding import RELEASED, ReleasedScore, release, to_step
 from leaderboard.verdicts import Told
 from zoo import statements
 from zoo.access import visible_models
@@ -65,8 +66,7 @@ class Entry:
         return verdicts.worst(self.told)
 
 
-@dataclass(frozen=True)
-class Light:
+class Light(NamedTuple):
     """As much of a submission as it takes to know whether it is its team's best."""
 
     pk: int
@@ -173,6 +173,7 @@ def _scores(
     rows = Score.objects.filter(run__package=benchmark.package_id, metric__in=names, subset=subset, part="")
     if len(runs) < MANY:
         rows = Score.objects.filter(run__in=runs, metric__in=names, subset=subset, part="")
+    rows = rows.values_list("run_id", "metric", *RELEASED, named=True)  # no objects: there may be thousands
     return {(row.run_id, row.metric): release(row, benchmark.steps.get(row.metric), exact) for row in rows}
 
 

@@ -95,8 +95,11 @@ def text(value: float | None, step: float | None) -> str:
     return written.replace("-", MINUS)
 
 
+RELEASED = ("value", "low", "high", "n", "patients", "method", "reason")  # the fields of a Score that `release` reads
+
+
 def release(score, step: float | None, exact: bool) -> ReleasedScore:
-    """A Score row for a viewer: texts are always on the step, numbers too unless `exact`.
+    """A Score (or a row of its RELEASED fields) for a viewer: texts are always on the step, numbers too unless `exact`.
 
     Before there is a step (a draft) nothing is released to anyone else.
     """

@@ -4,6 +4,7 @@
 Cold: every cache of the service emptied, and the database connection new; what a worker computed is there.
 """
 
+import importlib
 import io
 import json
 import os
@@ -87,6 +88,7 @@ def measure(teams: int, submissions: int) -> dict:
     from django.test.utils import CaptureQueriesContext, setup_test_environment
 
     call_command("prepare", stdout=io.StringIO())
+    importlib.import_module("leaderboard.wsgi")  # as gunicorn does
     setup_test_environment()
     board = build(teams, submissions)
     client, address = Client(), board.get_absolute_url()
