@@ -4,6 +4,7 @@ shown sanitised, and a moderator hides one with a reason that stays on record.
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from leaderboard import access, audits, notices, webhooks
 from leaderboard.contests import phases
@@ -63,7 +64,7 @@ def reply(thread: Thread, by, text: str) -> Post:
         made = Post.objects.create(thread=thread, author=by, text=text)
         Thread.objects.filter(pk=thread.pk).update(active=made.created)
         before = User.objects.filter(pk__in=thread.posts.values("author"), is_active=True).exclude(pk=by.pk)
-        title = f"{thread.title}: {by.get_username()}"
+        title = gettext("{name} replied in “{title}”").format(name=by.get_username(), title=thread.title)
         notices.tell(before, "reply", made.pk, title, f"{thread.get_absolute_url()}#post-{made.pk}")
     return made
 

@@ -1,6 +1,8 @@
 """Competitions as people meet them: the list, the page of one, entering it, choosing final submissions."""
 
+import itertools
 import math
+import unicodedata
 from dataclasses import dataclass
 
 from django.contrib import messages
@@ -155,12 +157,19 @@ def chart(shakeup) -> dict | None:
     after = sorted(moves, key=lambda move: (move.private, move.public))
     y = lambda order, move: 44 + 34 * next(place for place, other in enumerate(order) if other is move)  # noqa: E731
     lines = [
-        {"name": move.entry.submission.by, "public": move.public, "private": move.private, "first": move.private == 1,
+        {"name": _short(move.entry.submission.by), "public": move.public, "private": move.private, "first": move.private == 1,
          "before": y(before, move), "after": y(after, move), "before_text": y(before, move) + 4,
          "after_text": y(after, move) + 4, "kind": move.entry.evidence}
         for move in moves
     ]  # fmt: skip
     return {"height": 40 + 34 * len(moves), "lines": lines}
+
+
+def _short(name: str, most: int = 18) -> str:
+    """So much of a name as the plot has room for, in widths of a Latin letter; the table behind it has the whole."""
+    widths = itertools.accumulate(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in name)
+    kept = sum(width <= most for width in widths)
+    return name if kept == len(name) else name[: kept - 1] + "…"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -52,7 +52,7 @@ OVER = """() => {
 }"""
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def empty_database(tmp_path_factory, django_db_blocker):
     """A migrated database in a file, to be copied: the pages are served from threads, each with a connection of its own."""
     path = tmp_path_factory.mktemp("database") / "empty.sqlite3"
