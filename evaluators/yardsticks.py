@@ -5,6 +5,7 @@ Trivial predictors learn from the public cases alone where there is a split, so 
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 from evaluators import evaluate, layout, readers, readings, statistics
 from evaluators.metrics import METRICS
 from evaluators.readings import Reading, Readings
-from evaluators.statistics.free_response import wafroc_interval
+from evaluators.statistics.free_response import wafroc_interval, wafroc_jackknife
 
 TRIVIAL, READER = "trivial", "reader"
 RATED = ("auroc", "average_precision", "partial_auroc")  # what any rating of a binary benchmark gives
@@ -30,7 +31,9 @@ class Yardstick:
     arm: str = ""
     scores: list[dict] = field(default_factory=list)
     points: list[dict] = field(default_factory=list)  # {label, sensitivity, specificity, low/high of both, n}
-    areas: dict = field(default_factory=dict)  # {"auroc" | "wafroc": {value, low, high, n}}
+    areas: dict = field(
+        default_factory=dict
+    )  # {"auroc" | "wafroc": {value, low, high, n}}; of the first reader also "arms"
     agreement: dict = field(default_factory=dict)  # with oneself: {measure, value, n}
 
     def as_dict(self) -> dict:
@@ -161,7 +164,33 @@ def _readers(manifest: dict, cases, found: Readings) -> list[Yardstick]:
             row.points = _points(truth, one.values)
             row.areas = dict(_areas(manifest, cases, truth, one))
         made.append(row)
+    if made and found.form != "decisions":
+        made[0].areas["arms"] = list(_arms(cases, truth, found))
     return made
+
+
+def _arms(cases, truth: np.ndarray, found: Readings) -> Iterator[dict]:
+    """Each two arms compared in the readers who read both, on the cases that all of them read (Obuchowski-Rockette-Hillis):
+    {arms, area, readers, n, means, effect, low, high, p, degrees_of_freedom}; the effect is the second arm minus the first."""
+    for first, second in combinations(found.arms, 2):
+        both = [{one.reader: one for one in found.of(arm)} for arm in (first, second)]
+        names = sorted(set(both[0]) & set(both[1]))
+        values = np.array([[ranked(arm[name].values) for name in names] for arm in both]) if len(names) > 1 else None
+        read = ~np.isnan(values).any(axis=(0, 1)) if values is not None else np.zeros(0, bool)
+        if min(truth[read].sum(), (1 - truth[read]).sum()) < 2 if read.size else True:
+            continue
+        area, left_out = statistics.jackknife(truth[read], values[:, :, read].reshape(-1, int(read.sum())))
+        measured = {"auroc": (area, left_out)}
+        if found.form == "marks":
+            each = [wafroc_jackknife(cases.lesions, m.case, m.rating, m.lesion)
+                    for m in (arm[name].marks for arm in both for name in names)]  # fmt: skip
+            measured["wafroc"] = tuple(np.array(part) for part in zip(*each, strict=True))
+        for name, (area, left_out) in measured.items():
+            study = statistics.arm_study(area.reshape(2, -1), left_out.reshape(2, len(names), -1))
+            facts = {key: getattr(study, key) for key in ("effect", "low", "high", "p", "degrees_of_freedom")}
+            facts = {key: float(value) if np.isfinite(value) else None for key, value in facts.items()}
+            yield {"arms": [first, second], "area": name, "readers": len(names), "n": left_out.shape[-1],
+                   "means": [study.first, study.second]} | facts  # fmt: skip
 
 
 def _positive(manifest: dict, decisions: np.ndarray) -> np.ndarray:

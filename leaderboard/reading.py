@@ -48,6 +48,8 @@ def sentences(board) -> list[str]:
 
 
 def _first(board, ranked) -> str:
+    if not board.entries and any(row.kind == "reader" for row in board.quiet):
+        return gettext("Nobody has handed in an answer yet; the rows below are human readers.")
     if not board.entries:
         return gettext("Nothing has been measured on this benchmark yet.")
     if not ranked:

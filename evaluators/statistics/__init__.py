@@ -10,7 +10,7 @@ from evaluators.statistics.ladders import ladder
 from evaluators.statistics.paired import corrected_t, holm, mcnemar, sign_flip, wilcoxon
 from evaluators.statistics.power import cases_needed, power, smallest_resolvable_difference
 from evaluators.statistics.ranks import Ranking, Ranks, kendall_tau, max_t, rank
-from evaluators.statistics.reader_studies import ReaderStudy, reader_study
+from evaluators.statistics.reader_studies import ArmStudy, ReaderStudy, arm_study, jackknife, reader_study
 
 __all__ = [
     "Draws",
@@ -43,6 +43,9 @@ __all__ = [
     "percentile",
     "power",
     "rank",
+    "arm_study",
+    "jackknife",
+    "ArmStudy",
     "reader_study",
     "seed_of",
     "sign_flip",

@@ -39,6 +39,16 @@ def wafroc(lesions, case, rating, lesion) -> float:
     return float(wafroc_kernel(lesions, case, rating, lesion).mean())
 
 
+def wafroc_jackknife(lesions, case, rating, lesion) -> tuple[float, np.ndarray]:
+    """The area, and without each case (n,)."""
+    kernel, diseased = wafroc_kernel(lesions, case, rating, lesion), np.asarray(lesions) > 0
+    healthy, ill = kernel.shape
+    left_out = np.empty(diseased.size)
+    left_out[~diseased] = (kernel.sum() - kernel.sum(axis=1)) / ((healthy - 1) * ill)
+    left_out[diseased] = (kernel.sum() - kernel.sum(axis=0)) / (healthy * (ill - 1))
+    return float(kernel.mean()), left_out
+
+
 class _Area:
     """The mean of a kernel (healthy, diseased) on resampled cases."""
 

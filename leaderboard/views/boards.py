@@ -124,7 +124,9 @@ def _groups(board, axis, entries) -> list[Group]:
 
 def _quiet(row) -> SimpleNamespace:
     """A yardstick's name in words."""
-    name = TRIVIAL.get(row.name, row.name) if row.kind == "trivial" else _("Reader %(name)s") % {"name": row.name}
+    name = TRIVIAL.get(row.name, row.name) if row.kind == "trivial" else row.name
+    if row.kind == "reader" and len(name) <= 3:  # a number or a letter: "Radiologist 1" says enough
+        name = _("Reader %(name)s") % {"name": name}
     return SimpleNamespace(name=name, arm=row.arm, finer=row.finer)
 
 
@@ -202,7 +204,9 @@ def lead(benchmark, board) -> Leader:
 
 def _why_empty(board) -> str:
     if not board.entries:
-        return _("nothing measured yet")
+        return (
+            _("human readers alone") if any(row.kind == "reader" for row in board.quiet) else _("nothing measured yet")
+        )
     return _("nothing ranked: one patient, so no interval") if board.patients < 2 else _("nothing ranked")
 
 

@@ -9,7 +9,7 @@ from leaderboard.views import overview
 
 @require_safe
 def home(request):
-    leaders = overview.leaders(request.user)
+    leaders = overview.state_of_the_art(request.user)
     context = {
         "specialties": overview.by_specialty(leaders),
         "axis": forest.UNIT,

@@ -13,10 +13,18 @@ from leaderboard.models import Benchmark, Submission, Task
 from leaderboard.views.boards import Leader, lead
 from zoo import access as zoo_access
 
+LESSONS = "methodology"  # the specialty of boards that were made to mislead, on the page "How a benchmark lies"
+
 
 def leaders(user, benchmarks=None) -> list[Leader]:
     """The leading row of each board."""
     return [lead(board.benchmark, board) for board in boards(user, benchmarks)]
+
+
+def state_of_the_art(user) -> list[Leader]:
+    """The leading row of each board that asks a clinical question: none of those that were made to mislead."""
+    chosen = [benchmark for benchmark in library.visible(user) if _specialty(benchmark.task) != LESSONS]
+    return leaders(user, chosen)
 
 
 def boards(user, benchmarks=None) -> list[standings.Board]:

@@ -6,6 +6,7 @@ from sklearn.metrics import cohen_kappa_score
 
 from evaluators import evaluate, package, yardsticks
 from evaluators.readers import KINDS
+from evaluators.statistics.free_response import wafroc, wafroc_jackknife
 from tests import reader_packages
 from tests.evaluators.test_evaluate import made, rows, volumes
 from tests.packages import binary
@@ -94,6 +95,46 @@ def test_marks_become_rows_points_and_areas(tmp_path):
     assert value(first, "auroc") == first["areas"]["auroc"]["value"] and first["areas"]["auroc"]["low"] < 0.796
     loosest, strictest = first["points"][0], first["points"][-1]
     assert loosest["sensitivity"] > strictest["sensitivity"] and loosest["specificity"] < strictest["specificity"]
+
+
+@pytest.mark.skipif(not reader_packages.DATA.is_dir(), reason="the reader studies are not there")
+def test_two_ways_of_reading_are_compared_as_mrmcaov_prints_it(tmp_path):
+    """VanDyke: F = 4.456319 on 1 and 15.25967 degrees of freedom, p = 0.05166569 (empirical AUROC, jackknife)."""
+    reader_packages.van_dyke(tmp_path)
+    with package.read(tmp_path) as folder:
+        rows = [row for row in yardsticks.measure(folder.manifest, folder.cases, tmp_path) if row["kind"] == "reader"]
+    (arms,) = rows[0]["areas"]["arms"]
+    assert not any("arms" in row["areas"] for row in rows[1:])
+    assert (arms["arms"], arms["area"], arms["readers"], arms["n"]) == (["1", "2"], "auroc", 5, 114)
+    assert arms["p"] == pytest.approx(0.05166569, abs=5e-9)
+    assert arms["degrees_of_freedom"] == pytest.approx(15.25967, abs=5e-6)
+    assert arms["means"] == pytest.approx([0.8970370, 0.9408374], abs=5e-8)
+    assert arms["low"] < 0 < arms["effect"] < arms["high"]
+
+
+@pytest.mark.skipif(not reader_packages.DATA.is_dir(), reason="the reader studies are not there")
+def test_marks_are_compared_by_both_areas(tmp_path):
+    reader_packages.tomosynthesis(tmp_path)
+    with package.read(tmp_path) as folder:
+        rows = [row for row in yardsticks.measure(folder.manifest, folder.cases, tmp_path) if row["kind"] == "reader"]
+    found = {one["area"]: one for one in rows[0]["areas"]["arms"]}
+    for area in ("auroc", "wafroc"):
+        means = [np.mean([row["areas"][area]["value"] for row in rows if row["arm"] == arm]) for arm in ("BT", "DM")]
+        assert found[area]["means"] == pytest.approx(means)
+
+
+def test_an_area_without_each_case_is_that_of_the_other_cases():
+    random = np.random.default_rng(0)
+    lesions = np.array([0] * 6 + [1, 2, 1, 3])
+    case = random.integers(0, 10, 40)
+    lesion = np.where(lesions[case] > 0, random.integers(0, 1 + lesions[case]), 0)
+    rating = random.integers(1, 5, 40).astype(float)
+    area, left_out = wafroc_jackknife(lesions, case, rating, lesion)
+    assert area == pytest.approx(wafroc(lesions, case, rating, lesion))
+    for out in range(10):
+        kept = case != out
+        places = case[kept] - (case[kept] > out)
+        assert left_out[out] == pytest.approx(wafroc(np.delete(lesions, out), places, rating[kept], lesion[kept]))
 
 
 def test_decisions_become_one_point_and_agreement_with_oneself(tmp_path):

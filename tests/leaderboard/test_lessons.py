@@ -4,8 +4,11 @@ import pytest
 
 from leaderboard import benchmarks
 from leaderboard import demo as demos
-from leaderboard.demo import _data, lies_imbalance, lies_leakage
+from leaderboard.demo import _data, _lessons, lies_imbalance, lies_leakage
+from leaderboard.models import Task
 from leaderboard.views import lessons
+from tests.leaderboard.pages import make_board
+from zoo import accounts
 
 pytestmark = pytest.mark.django_db
 
@@ -25,11 +28,23 @@ def test_a_site_without_the_boards_says_how_to_build_them(client):
     assert page.count("make demo ALL=1") == len(lessons.LESSONS)
 
 
+def test_boards_made_to_mislead_are_no_state_of_the_art(client):
+    clinic = accounts.create_organisation("clinic", accounts.create_user("owner"), "The clinic")
+    clinical, lie = make_board(clinic, "chest"), make_board(clinic, "lie")
+    Task.objects.filter(pk=lie.task_id).update(specialty=_lessons.TASK["specialty"])
+    page = client.get("/").content.decode()
+    assert clinical.title in page and lie.title not in page
+    assert lie.task.title in client.get("/tasks/").content.decode()
+
+
 @pytest.mark.skipif(_data.present(lies_leakage.NEED) is None, reason="scikit-survival is not installed")
 def test_the_board_and_its_finding_are_shown(client, tmp_path):
     lies_leakage.package(tmp_path)
     made = benchmarks.load(tmp_path)
+    lies_imbalance.package(tmp_path / "imbalance")
+    assert benchmarks.load(tmp_path / "imbalance").package.manifest["leaks"], "three cancers: many a column tells them"
     for address in ("/docs/how-a-benchmark-lies/", made.get_absolute_url()):
         page = client.get(address).content.decode()
         assert "<code>chapter</code> is filled in tells the outcome by itself" in page
-    assert made.title in client.get("/docs/how-a-benchmark-lies/").content.decode()
+    page = client.get("/docs/how-a-benchmark-lies/").content.decode()
+    assert made.title in page and page.count("The check at loading found") == 1
