@@ -1,5 +1,7 @@
 """The best released score over time, with the frontier that each new best entry set."""
 
+from datetime import datetime, timedelta
+
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -7,6 +9,7 @@ from leaderboard import access
 from leaderboard.plots.registry import Figure, axis, label, plot
 from leaderboard.ranking import goodness
 
+FEW = 3  # days
 SHOWN = 500  # entries drawn; the frontier is always whole
 STYLE = {"weights": ("circle", "--ev-weights"), "predictions": ("square", "--ev-predictions")}
 
@@ -51,5 +54,13 @@ def state_of_the_art(board) -> Figure | None:
             for e in reversed(scored)
         ],
         data=[line, *data],
-        layout={"xaxis": axis(_("Date"), type="date"), "yaxis": axis(metric.symbol), "height": 380},
+        layout={"xaxis": axis(_("Date"), type="date", **_days(scored[0].date, scored[-1].date)), "yaxis": axis(metric.symbol), "height": 380},
     )  # fmt: skip
+
+
+def _days(first: datetime, last: datetime) -> dict:
+    """An axis of whole days where all came within a few: not of the seconds between them."""
+    if last - first > timedelta(days=FEW):
+        return {}
+    return {"range": [(first - timedelta(days=1)).isoformat(), (last + timedelta(days=1)).isoformat()],
+            "dtick": 86_400_000, "tickformat": "%Y-%m-%d"}  # fmt: skip

@@ -17,8 +17,10 @@ from evaluators import workers
 from evaluators.corruptions import CORRUPTIONS
 from evaluators.models import Run, Score
 from leaderboard import benchmarks
+from leaderboard.models import Submission
 from tests.leaderboard.pages import HOSTILE, make_board, make_claim, make_entry, make_team
 from tests.packages import binary, binary_answer
+from zoo.models import Model
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = [
@@ -137,6 +139,9 @@ def full(site):
         kind = ("weights", "predictions")[index % 2]
         make_entry(board, f"team{index}", 0.84 - 0.04 * index, kind=kind, name=name, error=0.03)
     Run.objects.filter(kind="weights").update(provenance=MEASURED, robustness=ROBUSTNESS)
+    results = [{"dataset": {"name": "a registry of our own " * 3}, "metrics": [{"type": "auc", "value": 0.97}]}]
+    model = Model.objects.create(namespace=owner, name="net", card={"model-index": [{"results": results}]})
+    Submission.objects.filter(name=names[0]).update(model=model, revision="a" * 40)
     workers.tell("a-machine-with-a-long-name.ward.hospital.example:4242", ["cpu", "gpu"], 2)
     make_claim(board, doi="10.1001/jama.2017.18152")
     make_claim(board, name="Another metric", metric="sensitivity", value=0.9)

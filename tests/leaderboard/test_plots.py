@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from leaderboard import access, plots, standings
-from leaderboard.models import Benchmark, Competition
+from leaderboard.models import Benchmark, Competition, Submission
 from leaderboard.plots.registry import PLOTS
 from tests.leaderboard.pages import HOSTILE, make_board, make_claim, make_entry, make_team, read
 from tests.leaderboard.plotted import KINDS, make_plotted
@@ -113,6 +114,20 @@ def test_released_plots_hold_no_number_that_is_not_released(cast):
     run.scores.update(value=0.8437219, low=0.7937219, high=0.8837219)
     text = json.dumps([f.as_dict() | {"rows": f.rows} for f in figures_of(board, entries, entries[1].team.user)])
     assert "0.84" in text and "8437" not in text and "7937" not in text
+
+
+def test_entries_of_one_day_stand_on_an_axis_of_days(cast):
+    board, entries = make_plotted(cast.hospital, "survival")
+    axis = lambda: draw_first(board, cast).layout["xaxis"]  # noqa: E731
+    assert (
+        axis()["tickformat"] == "%Y-%m-%d" and axis()["range"][0] < entries[0].created.isoformat() < axis()["range"][1]
+    )
+    Submission.objects.filter(pk=entries[0].pk).update(created=entries[0].created - timedelta(days=30))
+    assert "range" not in axis()
+
+
+def draw_first(board, cast):
+    return plots.one_of_board("state_of_the_art", standings.table(board, cast.stranger), cast.stranger)
 
 
 def test_a_hostile_name_is_no_markup_in_a_plot_and_no_formula_in_its_table(cast):

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from django.core.cache import cache
 
 from leaderboard import benchmarks, computations, exports, standings, yardsticks
 from leaderboard.models import Benchmark, Computation
@@ -60,7 +61,11 @@ def test_readers_of_a_published_study_stand_on_its_board(cast, tmp_path, client)
     )
     assert readers[3].finer["areas"]["auroc"]["value"] == pytest.approx(0.9731079, abs=5e-8)  # as published
     page = client.get(benchmark.get_absolute_url()).content.decode()
-    assert "Human readers" in page and "Operating points" in page
+    assert "Human readers" in page and "Operating points" in page and ">Reader 1<" in page
+    benchmark.yardsticks.filter(name="1").update(name="Radiologist 1")
+    cache.clear()
+    page = client.get(benchmark.get_absolute_url()).content.decode()
+    assert ">Radiologist 1<" in page and "Reader Radiologist" not in page and ">Reader 2<" in page
     Benchmark.objects.filter(pk=benchmark.pk).update(labels="hidden")
     benchmark.refresh_from_db()
     hidden = [row for row in standings.table(benchmark, cast.anonymous).quiet if row.kind == "reader"]
