@@ -234,7 +234,8 @@ def _difference(board: Board, entry: Entry, first: Entry, found) -> Difference:
     """Of released numbers, so that it says nothing they do not."""
     metric, half = board.metric, found.half_widths[entry.submission.pk]
     value = _value(entry, metric) - _value(first, metric)
-    low, high = value - half, value + half
+    widest = metric.range[1] - metric.range[0]  # no two values lie further apart
+    low, high = max(value - half, -widest), min(value + half, widest)
     if not board.exact:
         value, low, high = (to_step(number, board.step) for number in (value, low, high))
     return Difference(

@@ -268,6 +268,12 @@ def test_two_entries_without_an_error_leave_no_smallest_difference_and_the_readi
     assert "too few, or too easy, to tell them apart" in found.reading[1]
 
 
+def test_the_interval_of_a_difference_stays_within_what_the_metric_allows(field, benchmark, cast):
+    field([normal(0.99, 0.4, 1), normal(0.5, 0.4, 2)])
+    (difference,) = standings.table(benchmark, cast.operator).differences
+    assert difference.low == -1 < difference.value < difference.high
+
+
 def test_the_smallest_difference_is_never_below_what_the_numbers_show(field, benchmark, cast):
     base = normal(0.8, 0.05, 1)
     field([base, (0.8, base[1] + np.random.default_rng(2).normal(0, 1e-4, len(base[1])))])
