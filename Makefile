@@ -6,8 +6,8 @@ SERVE ?= 1
 VENV := .venv
 PY := $(VENV)/bin/python
 DATA := $(or $(KENSA_DATA_DIR),var)
-# Two at a time; a file's tests stay together.
-PYTEST_ARGS ?= -n 2 --dist loadfile
+# Two at a time; a file's tests stay together, and files keep their order: the long ones (few tests each) lie in the middle.
+PYTEST_ARGS ?= -n 2 --dist loadfile --no-loadscope-reorder
 export PYTHONUNBUFFERED := 1
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev system demo serve test lint speed coverage soak env

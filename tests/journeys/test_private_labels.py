@@ -100,6 +100,7 @@ def test_a_leak_that_is_planted_is_named_by_its_address(walk):
     assert {key.removeprefix("ann ").partition("?")[0] for key in found} == set(plants.PLANTS)
 
 
+@pytest.mark.soak
 def test_the_walk_meets_what_there_is_to_see(walk):
     """If the pages were empty, the comparison of two of them would prove nothing."""
     walked = walk("as-is")

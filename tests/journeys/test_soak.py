@@ -59,8 +59,14 @@ def kill(service: Service, word: str) -> bool:
     return True
 
 
-@pytest.mark.parametrize("database", ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-@pytest.mark.parametrize("size", [SHORT, pytest.param(FULL, marks=pytest.mark.soak)], ids=["short", "full"])
+@pytest.mark.parametrize(
+    ("size", "database"),
+    [
+        pytest.param(SHORT, "sqlite", id="short"),
+        pytest.param(FULL, "sqlite", id="full-sqlite", marks=pytest.mark.soak),
+        pytest.param(FULL, "postgres", id="full-postgres", marks=[pytest.mark.soak, pytest.mark.postgres]),
+    ],
+)
 def test_nothing_is_lost_and_nothing_counted_twice(database, size, tmp_path):
     with contextlib.ExitStack() as stack:
         url = stack.enter_context(postgres_server()) if database == "postgres" else ""

@@ -162,7 +162,9 @@ def sign_in(page, site, name="team0"):
     page.wait_for_url(site + "/")
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (768, "light"), (1440, "dark")])
+@pytest.mark.parametrize(
+    ("width", "scheme"), [(360, "dark"), pytest.param(768, "light", marks=pytest.mark.soak), (1440, "dark")]
+)
 def test_no_page_runs_over_the_edge_or_breaks_its_own_policy(width, scheme, full, watched, site):
     page = watched(width, scheme)
     sign_in(page, site)
