@@ -54,6 +54,8 @@ def read(tree: Place, found: Findings) -> dict:
     manifest["groups"] = [item.raw for item in top.names("groups", most=20)]
     manifest["safety"] = safety.read(top, manifest)
     manifest["readers"] = _readers(top, manifest)
+    if unit := top.text("time_unit", longest=20):  # of survival times: days, months
+        manifest["time_unit"] = unit
     top.done()
     return manifest
 

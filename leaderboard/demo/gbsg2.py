@@ -32,6 +32,7 @@ MANIFEST = {
         "anatomy": "breast",
     },
     "kind": "survival",
+    "time_unit": "days",
     "accepts": ["predictions", "weights"],
     "labels": "public",
     "release_inputs": True,

@@ -22,6 +22,7 @@ MANIFEST = {
     "the chapter of the cause of death: it is empty for the living. A model that uses it looks prophetic. The check that runs when "
     "a package is loaded names the column.",
     "kind": "survival",
+    "time_unit": "days",
     "metrics": {
         "primary": "concordance_index",
         "also": [],

@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from leaderboard import access, costs
 from leaderboard.plots.registry import Figure, axis, label, plot
 from leaderboard.ranking import goodness
+from zoo.templatetags.kensa import seconds
 
 SHOWN = 200
 TITLES = {name: (title, unit) for name, title, unit in costs.AXES}
@@ -24,7 +25,11 @@ def cost(board) -> Figure | None:
         return None
     title, unit = TITLES[name]
     best = max(rows, key=lambda row: goodness(metric, row[1].value))
-    words = {"cost": str(title), "value": f"{best[2]:g}{f' {unit}' if unit else ''}", "metric": metric.title}
+    words = {
+        "cost": str(title),
+        "value": seconds(best[2]) if unit == "s" else f"{best[2]:g} {unit}".strip(),
+        "metric": metric.title,
+    }
     return Figure(
         lead=_("%(cost)s of the best network here: %(value)s.") % words,
         note=_("%(metric)s against %(cost)s, to two digits, as measured by the worker that ran it; bars: 95 %% intervals.") % words,

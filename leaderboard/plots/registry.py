@@ -85,6 +85,12 @@ def label(text) -> str:
     return html.escape(text if len(text) <= LONGEST else text[: LONGEST - 1] + "\N{HORIZONTAL ELLIPSIS}", quote=False)
 
 
+def of_time(manifest: dict) -> str:
+    """The head of an axis or column of survival times, with their unit where the package states it."""
+    unit = manifest.get("time_unit", "")
+    return _("Time") + (f", {unit}" if unit else "")
+
+
 def axis(title: str, **more) -> dict:
     return {"title": {"text": html.escape(title, quote=False)}} | more
 

@@ -34,7 +34,7 @@ def significance(board) -> Figure | None:
              "hovertemplate": "%{y} / %{x}: %{text}<extra></extra>"}
         ],
         layout={
-            "height": 160 + 24 * len(shown), "xaxis": {"type": "category", "tickangle": -90, "side": "bottom"},
+            "height": 240 + 24 * len(shown), "xaxis": {"type": "category", "tickangle": -90, "side": "bottom"},
             "yaxis": {"type": "category", "autorange": "reversed"},
         },
     )  # fmt: skip

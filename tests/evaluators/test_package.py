@@ -595,7 +595,8 @@ VALUES = st.recursive(
     max_leaves=6,
 )
 KEYS = ["slug", "version", "title", "task", "kind", "classes", "ordinal", "multilabel", "accepts", "labels", "release_inputs", "release",
-        "metrics", "resample", "split", "groups", "safety", "source", "limits", "traps", "owner", "instances", "readers"]  # fmt: skip
+        "metrics", "resample", "split", "groups", "safety", "source", "limits", "traps", "owner", "instances", "readers",
+        "time_unit"]  # fmt: skip
 INNER = [
     "primary",
     "also",

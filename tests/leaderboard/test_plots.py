@@ -65,6 +65,15 @@ def test_the_largest_plots_stay_below_the_limit(cast):
         assert len(json.dumps(figure.as_dict())) < LIMIT, figure.plot.name
 
 
+def test_survival_plots_name_the_unit_of_time_that_the_package_states(cast):
+    board, entries = make_plotted(cast.hospital, "survival", labels="public")
+    board.package.manifest["time_unit"] = "months"
+    found = {figure.plot.name: figure for figure in plots.of_entry(entries[0], cast.stranger)}
+    for name in ("kaplan_meier", "time_dependent_auc"):
+        assert found[name].layout["xaxis"]["title"]["text"] == "Time, months"
+        assert "Time, months" in found[name].header
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_where_labels_are_hidden_only_the_organiser_sees_more_than_released_scores(kind, cast, client):
     board, entries = make_plotted(cast.hospital, kind)
