@@ -75,10 +75,11 @@ def tasks_by(user, grouping: str = "specialty") -> list[tuple[str, list[Task]]]:
 
 
 def recent(user, count: int = 5) -> list[Submission]:
-    """The runs that were scored last, of benchmarks this user may see."""
+    """The runs that were scored last, of benchmarks this user may see; none that were made to mislead."""
     return list(
         access.visible_submissions(user)
         .filter(**standings.ON_BOARD, benchmark__in=access.listed_benchmarks(user))
+        .exclude(benchmark__task__specialty=LESSONS)
         .select_related("benchmark", "team", "contest_team", "run", "model")
         .order_by("-run__finished")[:count]
     )
