@@ -211,6 +211,14 @@ def test_the_page_says_why_one_cannot_hand_in_and_what_was_announced(cast, folde
     assert "The last phase is over" in text(client.get("/competitions/lungs/"))
 
 
+def test_the_door_says_who_enters_at_once(cast, folder, web):
+    made, _ = contest(folder, cast.hospital, entry="domain", domains=["ward.example"])
+    for entry, said in (("domain", "at ward.example enters at once"), ("invitation", "by the link that the organiser sends"),
+                        ("approval", "An organiser admits who enters")):  # fmt: skip
+        Competition.objects.update(entry=entry)
+        assert said in text(web(cast.ann).get("/competitions/lungs/enter/")), entry
+
+
 def test_an_invitation_link_opens_a_private_competition(cast, folder, web):
     made, _ = contest(folder, cast.hospital, private=True, entry="invitation")
     client = web(cast.ben)

@@ -88,7 +88,7 @@ def test_the_pages_around_a_contest_are_whole_on_a_phone(held, watched, site, tm
     ann, house = watched(390, "dark"), watched(390, "light")
     enter_as(ann, site, "ann")
     enter_as(house, site, "house")
-    parts = ("", "announcements/", "discussion/", "team/")
+    parts = ("", "announcements/", "discussion/", "team/", "enter/")
     for page, addresses in (
         (ann, [*(address + part for part in parts), "/notifications/", "/settings/account/", "/accounts/email/"]),
         (house, [thread, f"{address}manage/", f"{address}webhooks/", "/settings/tokens/"]),
