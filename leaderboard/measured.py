@@ -4,6 +4,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, cached_property
+from itertools import groupby
+
+from django.db.models import Q
 
 from evaluators.metrics import METRICS
 from evaluators.metrics.registry import Metric
@@ -70,10 +73,24 @@ class Measured:
 
 def of(viewer, models: Iterable[int], *, costs_too: bool = False) -> list[Measured]:
     """Entries of boards that the viewer sees, of these models (primary keys): by benchmark, the newest first."""
+    return _of(viewer, Q(model__in=list(models)), costs_too)
+
+
+def of_team(viewer, namespace) -> list[tuple[Measured, int]]:
+    """The best entry of a person or an organisation on each board that the viewer sees, and how many they have there.
+
+    Without competitions: who is in which team of one is its organisers' to know.
+    """
+    found = _of(viewer, Q(team=namespace, contest_team=None), False)
+    groups = [list(rows) for _pk, rows in groupby(found, key=lambda each: each.benchmark.pk)]
+    return [(max(rows, key=lambda each: each.goodness), len(rows)) for rows in groups]
+
+
+def _of(viewer, which: Q, costs_too: bool) -> list[Measured]:
     left_out = ("run__log", "run__receipt", "run__faults") + (() if costs_too else ("run__provenance",))
     rows = (
         access.visible_submissions(viewer)
-        .filter(model__in=list(models), benchmark__in=access.listed_benchmarks(viewer), **ON_BOARD)
+        .filter(which, benchmark__in=access.listed_benchmarks(viewer), **ON_BOARD)
         .select_related(
             "benchmark__package", "benchmark__owner", "benchmark__task", "run", "team", "contest_team", "model"
         )

@@ -7,7 +7,7 @@ Importing this module registers it with the zoo's pages.
 from django.template.loader import render_to_string
 from django.utils.translation import gettext
 
-from leaderboard import measured
+from leaderboard import benchmarks, measured
 from leaderboard.models import Task
 from zoo import panels, statements
 
@@ -23,6 +23,17 @@ def measured_here(request, model) -> dict | None:
     context = {"measured": found, "versus": against}
     html = render_to_string("leaderboard/measured_here.html", context, request=request)
     return {"title": gettext("Measured here"), "html": html, "declared": {each.declared for each in against}}
+
+
+@panels.register_owner
+def on_boards(request, namespace) -> dict | None:
+    """Where a person or an organisation stands on boards, and the benchmarks that they organise; or None."""
+    found = measured.of_team(request.user, namespace)
+    organised = list(benchmarks.visible(request.user).filter(owner=namespace).select_related("task").order_by("title"))
+    if not found and not organised:
+        return None
+    html = render_to_string("leaderboard/owner_boards.html", {"found": found, "organised": organised}, request=request)
+    return {"title": gettext("On boards"), "html": html}
 
 
 @panels.measure

@@ -1,7 +1,8 @@
 """What the floors above add to the zoo's pages, so that imports keep pointing down.
 
 `register` a function of `(request, model)` that gives `{"title", "html"}` for the model page, or None for nothing (and
-may name in "declared" the declared results that it shows itself); `measure` with a function of `(viewer, model ids)` that
+may name in "declared" the declared results that it shows itself); `register_owner` one of `(request, namespace)` for the page
+of a person or an organisation; `measure` with a function of `(viewer, model ids)` that
 gives `{id: Score}`; `name_tasks` with a function of slugs that gives `{slug: title}`; `describe_tasks` with a function
 that gives `{slug: {"modality", "anatomy"}}`.
 """
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 _panels: list[Callable] = []
+_owners: list[Callable] = []
 _measures: list[Callable] = []
 _titles: list[Callable] = []
 _facts: list[Callable] = []
@@ -30,6 +32,10 @@ class Score:
 
 def register(function: Callable) -> Callable:
     return _add(_panels, function)
+
+
+def register_owner(function: Callable) -> Callable:
+    return _add(_owners, function)
 
 
 def measure(function: Callable) -> Callable:
@@ -53,6 +59,11 @@ def _add(functions: list[Callable], function: Callable) -> Callable:
 def of(request, model) -> list[dict]:
     """The panels of one model page, in the order they were registered."""
     return [panel for function in _panels if (panel := function(request, model))]
+
+
+def of_owner(request, namespace) -> list[dict]:
+    """The panels of the page of a person or an organisation."""
+    return [panel for function in _owners if (panel := function(request, namespace))]
 
 
 def scores(viewer, models: Iterable[int]) -> dict[int, Score]:

@@ -8,7 +8,8 @@ from django.test import RequestFactory
 from evaluators.metrics import METRICS
 from leaderboard import measured as measuring
 from leaderboard import panels, standings
-from leaderboard.models import Benchmark
+from leaderboard.models import Benchmark, Competition, Submission, Team
+from tests.leaderboard.pages import read
 from zoo import blobs, commits, statements
 from zoo import panels as places
 from zoo.models import Model
@@ -135,3 +136,23 @@ def test_lists_of_models_show_and_sort_by_what_the_viewer_may_see(measured, clie
 
 def test_the_page_itself_has_the_panel(measured, client):
     assert b"Measured here" in client.get("/lab/net").content
+
+
+def test_the_page_of_a_team_shows_its_best_entries_and_what_it_organises_to_those_who_see_the_boards(
+    submit, finished, benchmark, cast, client
+):
+    for seed, value in ((1, 0.61234567), (2, 0.81234567)):
+        finished(submit(seed=seed, name=f"answer {seed}").run, {"auroc": (value, [value - 0.1, value, value + 0.1])})
+    page = read(client.get("/lab/"))
+    assert "answer 2" in page.text and "answer 1" not in page.text and "the best of 2 entries" in page.text
+    assert "0.8123" not in page.text and benchmark.get_absolute_url() in page.links
+    assert f"Organises: {benchmark.title}" in read(client.get("/hospital/")).text
+    contest = Competition.objects.create(benchmark=benchmark, slug="c", title="C")
+    team = Team.objects.create(competition=contest, name="Somebody")
+    Submission.objects.filter(name="answer 2").update(contest_team=team)
+    page = read(client.get("/lab/"))
+    assert "answer 1" in page.text and "answer 2" not in page.text, "who is in which team is the organisers' to know"
+    Benchmark.objects.update(private=True)
+    assert benchmark.title not in client.get("/lab/").content.decode() + client.get("/hospital/").content.decode()
+    client.force_login(cast.member, backend="django.contrib.auth.backends.ModelBackend")
+    assert "answer 1" in read(client.get("/lab/")).text

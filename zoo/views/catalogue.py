@@ -3,7 +3,7 @@
 from django.db.models import Q
 from django.shortcuts import render
 
-from zoo import access, catalogue, shelf
+from zoo import access, catalogue, panels, shelf
 from zoo.errors import NotFound
 from zoo.models import Namespace
 
@@ -57,6 +57,7 @@ def profile(request, owner: str):
             "namespace": namespace,
             "page": page,
             "groups": catalogue.groups(list(page)),
+            "panels": panels.of_owner(request, namespace),
             "members": members if namespace.is_organisation else [],
             "organisations": [] if namespace.is_organisation else organisations,
             "may_create": access.can(request.user, "create", namespace),
