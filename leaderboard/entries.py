@@ -61,6 +61,11 @@ class Entry:
         return next(iter(self.scores.values()), None)
 
     @property
+    def provisional(self) -> bool:
+        """Whether its rank is by value alone: until a worker has made the board's first ranks."""
+        return self.rank is not None and self.rank_low is None
+
+    @property
     def safety(self) -> str:
         """broken | not shown | holds, or "" where nothing is told."""
         return verdicts.worst(self.told)

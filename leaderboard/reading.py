@@ -54,6 +54,8 @@ def _first(board, ranked) -> str:
         return gettext("Nothing has been measured on this benchmark yet.")
     if not ranked:
         return gettext("No entry is ranked.")
+    if any(entry.provisional for entry in ranked):
+        return gettext("The order is by value alone: which differences are significant is being computed.")
     tied = [entry for entry in ranked if entry.tied]
     if len(tied) > 1:
         return gettext("%(n)s entries are tied for first.") % {"n": count_word(len(tied)).capitalize()}

@@ -107,13 +107,16 @@ def _shows(axis, score) -> bool:
 
 
 def _groups(board, axis, entries) -> list[Group]:
-    """Tied for first, below, not ranked; the tied group follows the max-T even where a rank lies between."""
-    groups = {name: Group(name) for name in ("tied", "below", "broken", "unranked")}
+    """Tied for first, below, not ranked; the tied group follows the max-T even where a rank lies between. Until a worker has
+    made the first ranks, the order is by value alone and says nothing of who is tied."""
+    groups = {name: Group(name) for name in ("waiting", "tied", "below", "broken", "unranked")}
     declared = measured.of_board(board)
     for entry in entries:
         name = "unranked" if entry.rank is None else "tied" if entry.tied or entry.rank == 1 else "below"
         if entry.safety == "broken" and name != "unranked":
             name = "broken"
+        elif entry.provisional:
+            name = "waiting"
         score = entry.scores.get(board.metric.name)
         said = next((one for one in declared.get(entry.submission.pk, []) if one.metric is board.metric), None)
         groups[name].rows.append(Row(entry, forest.cell(score, axis, entry.evidence), score, said))

@@ -120,6 +120,7 @@ def board(values, metric="auroc", width=0.01):
             model=None,
             submission=SimpleNamespace(pk=rank),
             rank=rank,
+            provisional=False,
             tied=rank < 3,
             evidence="weights",
             safety="",

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from leaderboard import benchmarks, ranking, standings, submissions
+from leaderboard import benchmarks, computations, ranking, standings, submissions
 from leaderboard.models import Benchmark, Computation, Submission
 from zoo import accounts
 from zoo.errors import NotFound
@@ -279,3 +279,13 @@ def test_the_smallest_difference_is_never_below_what_the_numbers_show(field, ben
     field([base, (0.8, base[1] + np.random.default_rng(2).normal(0, 1e-4, len(base[1])))])
     found = standings.table(benchmark, cast.ann)
     assert found.resolvable == found.step
+
+
+def test_before_the_first_ranks_are_made_nobody_is_said_to_lead(field, benchmark, cast, client, monkeypatch):
+    monkeypatch.setattr(computations, "ring", lambda row: True)  # the workers heard, and are busy
+    field([normal(0.9, 0.03, 1), normal(0.7, 0.03, 2)])
+    board = standings.table(benchmark, cast.ann)
+    assert board.updating and [entry.rank for entry in board.entries] == [1, 2]
+    assert board.reading == ["The order is by value alone: which differences are significant is being computed."]
+    page = client.get(f"/benchmarks/{benchmark.slug}/").content.decode()
+    assert "By value alone:" in page and "significantly better than every other entry" not in page
