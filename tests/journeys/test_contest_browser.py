@@ -13,6 +13,7 @@ from tests.journeys.service import Service
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 PASSWORD = "four unrelated words 42"
+expect.set_options(timeout=20_000)
 
 pytestmark = [
     pytest.mark.browser,
@@ -46,7 +47,7 @@ def prediction(path, ids, grades, skill: float, seed: int):
 
 def sign_up(browser, site, name: str):
     page = browser.new_context(base_url=site.url, locale="en-GB").new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(60_000)  # three people, a service and a browser share the machine
     page.on("dialog", lambda dialog: dialog.accept())
     page.broken = []
     page.on("response", lambda answer: page.broken.append(answer.url) if answer.status >= 500 else None)

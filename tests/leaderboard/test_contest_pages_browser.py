@@ -24,6 +24,7 @@ from tests.packages import binary_answer
 from zoo import accounts
 
 PASSWORD = "correct horse battery"
+expect.set_options(timeout=20_000)
 LONG = "The readers of the outpatient clinic of the department of ophthalmology"
 # Every stop of the Tab key shows where one is.
 SEEN = "() => { const s = getComputedStyle(document.activeElement); return s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) > 0; }"

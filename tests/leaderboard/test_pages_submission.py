@@ -129,6 +129,8 @@ def test_cancel_and_withdraw_are_posts_of_its_team(board, ann, client):
         reverse("submission_withdraw", args=[scored.pk]),
     )
     assert ann.get(cancel).status_code == 405
+    page = ann.get(cancel, headers={"Accept": "text/html"})
+    assert page.status_code == 405 and page["Allow"] == "POST" and "This address takes a form" in page.content.decode()
     assert signed_in(make_team("ben")).post(withdraw).status_code == 403
     assert client.post(withdraw).status_code in (302, 403)
     assert not Submission.objects.exclude(withdrawn=None).exists()
