@@ -284,10 +284,11 @@ def _add(result: Evaluation, metric: Metric, subset: str, part: str, estimate) -
 
 
 def row(metric: Metric, subset: str, part: str, estimate) -> ScoreRow:
-    """An Estimate as a score."""
+    """An Estimate as a score; its reason says why there is no interval, or what to be careful about with the one there is."""
     return ScoreRow(
         metric.name, subset, part, _number(estimate.value), _number(estimate.low), _number(estimate.high),
-        _number(estimate.error), int(estimate.n), int(estimate.patients), estimate.method[:40], estimate.reason[:300],
+        _number(estimate.error), int(estimate.n), int(estimate.patients), estimate.method[:40],
+        (estimate.reason or estimate.warning)[:300],
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from django.utils.translation import gettext, ngettext
 
+from evaluators import statistics
 from leaderboard.rounding import FEW, text
 
 WORDS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
@@ -28,6 +29,8 @@ def sentences(board) -> list[str]:
         )
     if 2 <= board.patients < FEW:
         said.append(gettext("The intervals rest on %(n)d patients, which is few.") % {"n": board.patients})
+    elif ranked:
+        said += _careful(board, ranked[0].scores[board.metric.name].reason)
     broken = sum(entry.safety == "broken" for entry in board.entries)
     if broken:
         said.append(
@@ -45,6 +48,19 @@ def sentences(board) -> list[str]:
             % {"n": count_word(unranked).capitalize()}
         )
     return said
+
+
+def _careful(board, reason: str) -> list[str]:
+    """What the number of cases does not allow, though there are patients enough: the same for every entry."""
+    if reason == statistics.RARE:
+        return [gettext("The rarest class has fewer than 15 patients: the intervals may be too narrow.")]
+    if reason == statistics.EVENTS:
+        return [gettext("Fewer than 15 patients had an event, or had none: the intervals may be too narrow.")]
+    if board.metric.per_case and board.patients < statistics.SEEN:
+        return [
+            gettext("A failure rarer than one case in %(n)d may be missing among these.") % {"n": board.patients // 3}
+        ]
+    return []
 
 
 def _first(board, ranked) -> str:

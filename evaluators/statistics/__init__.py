@@ -4,7 +4,16 @@ from evaluators.statistics.agreement import cohen_kappa, fleiss_kappa, intraclas
 from evaluators.statistics.comparisons import compare, compare_cases
 from evaluators.statistics.delong import delong, delong_test
 from evaluators.statistics.draws import Draws, draw, seed_of
-from evaluators.statistics.estimates import Estimate, confidence_interval, estimate, estimate_cases, mean_of
+from evaluators.statistics.estimates import (
+    EVENTS,
+    RARE,
+    SEEN,
+    Estimate,
+    confidence_interval,
+    estimate,
+    estimate_cases,
+    mean_of,
+)
 from evaluators.statistics.intervals import bca, logit, newcombe, percentile, studentised, wilson
 from evaluators.statistics.ladders import ladder
 from evaluators.statistics.paired import corrected_t, holm, mcnemar, sign_flip, wilcoxon
@@ -13,6 +22,9 @@ from evaluators.statistics.ranks import Ranking, Ranks, kendall_tau, max_t, rank
 from evaluators.statistics.reader_studies import ArmStudy, ReaderStudy, arm_study, jackknife, reader_study
 
 __all__ = [
+    "EVENTS",
+    "RARE",
+    "SEEN",
     "Draws",
     "Estimate",
     "Ranking",

@@ -15,7 +15,10 @@ from evaluators.statistics.draws import draw, patients_of
 UNDEFINED_SHARE = 0.05
 PATIENTS, RARER = 20, 15  # below these the coverage of an interval was measured to fall (docs/coverage.md)
 TAILED = 50  # patients below which squares of heavy-tailed errors leave no interval that holds
+SEEN = 200  # patients below which a mean over cases may hold none of the rare failures that its truth holds
 FEW = "fewer than 2 patients: no interval"
+RARE = f"fewer than {RARER} patients of the rarest class: the interval may be too narrow"
+EVENTS = f"fewer than {RARER} patients with and without an event each: the interval may be too narrow"
 NOTHING = "no case counts: empty in both everywhere"
 
 
@@ -70,15 +73,14 @@ def warned(metric: Metric, reference, codes, patients: int) -> str:
     if patients < enough:
         return f"fewer than {enough} patients: the interval may be too narrow"
     if "classification" in metric.kinds and np.ndim(reference) == 1:
-        truth = np.asarray(reference)
+        truth, said = np.asarray(reference), RARE
     elif "survival" in metric.kinds:
-        truth = np.asarray(reference["event"]).astype(int)
+        truth, said = np.asarray(reference["event"]).astype(int), EVENTS
     else:
         return ""
     codes = np.arange(truth.size) if codes is None else codes
     rarest = min(np.unique(codes[truth == value]).size for value in np.unique(truth))
-    rare = "of the rarest class" if "classification" in metric.kinds else "with and without an event each"
-    return f"fewer than {RARER} patients {rare}: the interval may be too narrow" if rarest < RARER else ""
+    return said if rarest < RARER else ""
 
 
 def estimate_cases(
@@ -104,8 +106,11 @@ def estimate_cases(
     if method is None:
         method = "studentised" if metric.interval == "percentile" else metric.interval  # the best for means of cases
     found = _finish(metric, value, plan, codes, plan.n, patients, resamples, seed, level, method)
-    few = f"fewer than {PATIENTS} patients: the interval may be too narrow" if patients < PATIENTS else ""
-    return replace(found, warning=few)
+    if patients < PATIENTS:
+        said = f"fewer than {PATIENTS} patients: the interval may be too narrow"
+    else:  # the rule of three: Hanley and Lippman-Hand 1983, JAMA 249:1743
+        said = f"failures rarer than 1 in {patients // 3} may be missing" if patients < SEEN else ""
+    return replace(found, warning=said)
 
 
 def _finish(metric, value, plan, codes, n, patients, resamples, seed, level, method) -> Estimate:

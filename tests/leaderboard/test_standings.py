@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from evaluators import statistics
+from evaluators.models import Score
 from leaderboard import benchmarks, computations, ranking, standings, submissions
 from leaderboard.models import Benchmark, Computation, Submission
 from zoo import accounts
@@ -237,6 +239,16 @@ def test_the_reading_says_who_is_tied(field, benchmark, cast):
     field([normal(0.9, 0.03, 1), normal(0.895, 0.03, 2), normal(0.5, 0.03, 3)])
     said = standings.table(benchmark, cast.ann).reading
     assert said[0] == "Two entries are tied for first." and "60 cases cannot tell apart" in said[1]
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"), [(statistics.RARE, "rarest class"), (statistics.EVENTS, "had an event"), ("", "")]
+)
+def test_the_reading_warns_where_an_interval_may_be_too_narrow(field, benchmark, cast, said, shown):
+    field([normal(0.9, 0.03, 1), normal(0.5, 0.03, 3)])
+    Score.objects.update(reason=said)
+    reading = standings.table(benchmark, cast.ann).reading
+    assert len(reading) == (3 if shown else 2) and shown in reading[-1]
 
 
 def test_a_page_asks_few_questions_whatever_the_number_of_entries(

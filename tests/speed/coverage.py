@@ -19,7 +19,16 @@ from scipy.special import expit, ndtri
 from evaluators.metrics import METRICS
 from evaluators.statistics import choice, max_t, power, smallest_resolvable_difference
 from evaluators.statistics.draws import Draws, patients_of
-from evaluators.statistics.estimates import PATIENTS, RARER, TAILED, UNDEFINED_SHARE, estimate_cases, plan_of, size
+from evaluators.statistics.estimates import (
+    PATIENTS,
+    RARER,
+    SEEN,
+    TAILED,
+    UNDEFINED_SHARE,
+    estimate_cases,
+    plan_of,
+    size,
+)
 
 DOCS = Path(__file__).parents[2] / "docs"
 SIZES, PREVALENCES, QUALITIES, ROWS = (30, 100, 500, 2000), (0.5, 0.05), (0.5, 0.8, 0.97), (1, 4)
@@ -299,7 +308,8 @@ def page(report) -> str:
         f"{RARER} patients of the rarer class and {PATIENTS} patients ({TAILED} for squared errors). Wanted: {WANTED[0]:.0%} to {WANTED[1]:.0%}; what lies outside is "
         "marked `!`. One Monte-Carlo standard error at 95 % is about 0.7 points. Quality stands for the strength of the model "
         "(an AUROC of 0.5, 0.8 or 0.97, or its like); survival at a prevalence of 5 % is heavy censoring; values at 5 % have skewed "
-        "errors.",
+        "errors. A case in forty is missed whole in the worlds of `dice`: a set of 30 or 100 often holds no such case, and no interval "
+        f"made from it can know of any; boards of fewer than {SEEN} patients say so.",
         "",
         "| metric | interval | cells | lowest | median | highest | outside |",
         "|---|---|---|---|---|---|---|",
