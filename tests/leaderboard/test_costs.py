@@ -8,6 +8,7 @@ from evaluators.sandbox import Outcome
 from leaderboard import costs, standings
 from tests.leaderboard.pages import make_board, make_entry, make_team, read
 from zoo import accounts, commits
+from zoo.templatetags.kensa import seconds
 
 MEASURED = {
     "file_bytes": 46_837_875, "parameters": 12_000_000, "macs": 1_800_000_000, "latency_median": 0.012, "latency_p95": 0.02,
@@ -53,3 +54,10 @@ def test_board_submission_and_model_show_what_a_network_costs(client):
     assert "46.8 MB" not in read(client.get(hidden.get_absolute_url())).text
     assert "12 ms a case on cpu" in read(client.get("/ann/net")).text
     assert client.get(f"/api/v1/submissions/{shown.pk}").json()["cost"]["macs"] == 1_800_000_000
+
+
+@pytest.mark.parametrize(
+    ("value", "words"), [(1.44, "1.4 s"), (0.523, "520 ms"), (0.0123, "12 ms"), (3.7e-5, "37 µs"), (240, "240 s")]
+)
+def test_times_have_two_digits_and_no_powers_of_ten(value, words):
+    assert seconds(value) == words

@@ -82,11 +82,12 @@ def amount(value) -> str:
 
 @register.filter
 def seconds(value) -> str:
-    """A short time with two digits: 0.0123 -> "12 ms", 1.4 -> "1.4 s"."""
+    """A short time with two digits: 0.0123 -> "12 ms", 0.523 -> "520 ms", 1.4 -> "1.4 s"."""
     if value is None or value == "":
         return ""
     value = float(value)
-    return f"{value:.2g} s" if value >= 1 else f"{1000 * value:.2g} ms" if value >= 0.001 else f"{1e6 * value:.2g} µs"
+    number, unit = (value, "s") if value >= 1 else (1000 * value, "ms") if value >= 0.001 else (1e6 * value, "µs")
+    return f"{float(f'{number:.2g}'):g} {unit}"
 
 
 def _local(moment):
