@@ -1,4 +1,4 @@
-"""Imbalance: cytology with three cancers among the benign masses. Who calls every mass benign is right nearly always."""
+"""Imbalance: cytology with four cancers among the benign masses. Who calls every mass benign is right nearly always."""
 
 from functools import cache
 from pathlib import Path
@@ -7,13 +7,13 @@ import numpy as np
 
 from leaderboard.demo import Baseline, Demo, _lessons, _writing, cytology
 
-KEPT = 3  # malignant masses left among the held-out ones, drawn once
+KEPT = 4  # malignant masses left among the held-out ones, drawn once; with 3 one resample in 20 would hold none
 MANIFEST = {
     **_lessons.COMMON,
     "slug": "lies-imbalance",
-    "title": "Imbalance: three cancers among the benign masses",
-    "description": "The held-out masses of cytology-wdbc, of whose cancers all but three were taken away: about 2 % are malignant, as in "
-    "screening. Calling every mass benign is right in 98 % of them and finds no cancer. Plain accuracy is refused as the metric "
+    "title": "Imbalance: four cancers among the benign masses",
+    "description": "The held-out masses of cytology-wdbc, of whose cancers all but four were taken away: about 3 % are malignant. "
+    "Calling every mass benign is right in 97 % of them and finds no cancer. Plain accuracy is refused as the metric "
     "that ranks; it is shown beside the others to be seen through.",
     "kind": "classification",
     "classes": cytology.CLASSES,
@@ -27,14 +27,14 @@ MANIFEST = {
     "source": cytology.SOURCE,
     "traps": [
         "Made to mislead, for the page on how a benchmark lies.",
-        "Three cancers: every figure on sensitivity is a coin toss.",
+        "Four cancers: every figure on sensitivity is a coin toss.",
     ],
 }
 
 
 @cache
 def rows() -> np.ndarray:
-    """Held-out row numbers: every benign mass and three malignant ones."""
+    """Held-out row numbers: every benign mass and four malignant ones."""
     test, labels = cytology.split()[1], cytology.table()[1]
     ill = test[labels[test] == 1]
     kept = np.random.default_rng(0).choice(ill, KEPT, replace=False)

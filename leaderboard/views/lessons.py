@@ -28,7 +28,7 @@ LESSONS = (
     Lesson(
         "lies-imbalance",
         _("Imbalance: calling everyone healthy is right nearly always"),
-        _("With one cancer among fifty masses, calling every mass benign is right in 98 of 100 and finds no cancer. The table shows one "
+        _("With four cancers among 147 masses, calling every mass benign is right in 97 of 100 and finds no cancer. The table shows one "
           "entry that looks at nothing beside models that do: by accuracy it beats one of them."),
         _("Plain accuracy is refused as the metric that ranks an imbalanced benchmark, and every board shows grey rows of predictors that "
           "look at nothing."),

@@ -42,7 +42,7 @@ def test_the_board_and_its_finding_are_shown(client, tmp_path):
     lies_leakage.package(tmp_path)
     made = benchmarks.load(tmp_path)
     lies_imbalance.package(tmp_path / "imbalance")
-    assert benchmarks.load(tmp_path / "imbalance").package.manifest["leaks"], "three cancers: many a column tells them"
+    assert benchmarks.load(tmp_path / "imbalance").package.manifest["leaks"], "four cancers: many a column tells them"
     for address in ("/docs/how-a-benchmark-lies/", made.get_absolute_url()):
         page = client.get(address).content.decode()
         assert "<code>chapter</code> is filled in tells the outcome by itself" in page
