@@ -83,9 +83,13 @@ def late(competition: Competition, viewer) -> Board:
 
 
 def shakeup(competition: Competition, viewer) -> Shakeup:
-    """The result beside the public standings of the same teams. Raises NotFound before the reveal."""
+    """The result beside the public standings of the same teams: those that took their entry back count in neither.
+
+    Raises NotFound before the reveal.
+    """
     board, before = final(competition, viewer), public(competition, viewer)
-    public_rows = [entry for entry in before.ranked if entry.submission.contest_team_id]
+    there = {entry.submission.contest_team_id for entry in board.entries} - {None}
+    public_rows = [entry for entry in before.ranked if entry.submission.contest_team_id in there]
     earlier = {entry.submission.contest_team_id: entry for entry in public_rows}
     ranks = {team: 1 + sum(_above(other, entry) for other in public_rows) for team, entry in earlier.items()}
     teams = [entry for entry in board.entries if entry.submission.contest_team_id]

@@ -59,7 +59,8 @@ def _page(request, found: Competition) -> dict:
         "teams": found.teams.filter(merged_into=None).count(),
         "handed_in": _handed_in(found).count(),
         "late": finals.late(found, request.user).entries if revealed else [],
-        "disqualified": list(found.teams.exclude(disqualified=None)), "latest": found.announcements.first(),
+        "disqualified": list(found.teams.exclude(disqualified=None)), "taken_back": _taken_back(found) if revealed else [],
+        "latest": found.announcements.first(),
         "next_phase": found.phases.filter(starts__gt=timezone.now()).first(), "certified": _certified(shakeup, mine),
         "mine": mine, "source": manifest.get("source", {}), "traps": manifest.get("traps", []),
         **_own(found, mine), "may": access.allowed(request.user, found),
@@ -71,6 +72,12 @@ def _certified(shakeup, mine: Participant | None) -> bool:
     """Whether the viewer's team has a rank in the result, which a certificate needs."""
     ranked = shakeup.board.ranked if shakeup and mine and mine.team else []
     return any(entry.submission.contest_team_id == mine.team_id for entry in ranked)
+
+
+def _taken_back(found: Competition):
+    """Final submissions that their teams took off the board after the reveal."""
+    rows = Submission.objects.filter(contest_team__competition=found, final=True).exclude(withdrawn=None)
+    return rows.select_related("contest_team", "team").order_by("withdrawn")
 
 
 def _due(found: Competition) -> bool:

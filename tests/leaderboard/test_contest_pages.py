@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from leaderboard import retention
 from leaderboard.contests import people, reveals, talk, teams
 from leaderboard.models import Audit, Benchmark, Competition, Officer, Participant, Submission, Yardstick
 from tests.leaderboard.contests import contest, end, enter, hand_in, phase, score
@@ -241,6 +242,20 @@ def test_the_reveal_shows_how_the_ranks_moved(cast, running, web, answer, client
                  "statistically distinguishable"):  # fmt: skip
         assert said in page, said
     assert "revealed" in text(client.get("/competitions/"))
+
+
+def test_a_winner_that_takes_its_entry_back_leaves_a_trace_and_moves_nobody(cast, running, web, answer):
+    enter(running, cast.mate, accept_terms=True)
+    for seed, who in enumerate(("ann", "ben", "mate")):
+        score(hand_in(running, cast[who], answer(seed=seed)).run, 0.9 - seed / 10, 0.9 - seed / 10, seed=seed)
+    first = running.teams.get(members__user=cast.ann).submissions.get()
+    score(hand_in(running, cast.ann, answer(seed=9), name="Not chosen").run, 0.85, 0.85, seed=9)
+    end(running)
+    assert reveals.reveal(running)
+    retention.erase(first, cast.ann, str(first.pk))
+    page = text(web(cast.ben).get("/competitions/lungs/"))
+    assert "Taken back after the reveal: ann, <time" in page
+    assert "0 of 2 teams changed rank" in page and "up <b>" not in page
 
 
 def test_a_whole_competition_is_exported_imported_and_duplicated(cast, running, web):
