@@ -43,6 +43,8 @@ MANIFEST = {
         "156 images, 42 of them malignant: only large differences can be seen.",
         "BUSI holds near-duplicates, and some fall on both sides of the official split; exact copies of held-out images were "
         "left out of the training part here.",
+        "Callipers and writing on many images can give the answer away, and some images show the armpit, not the breast "
+        "(Pawłowska A. et al., Data in Brief 2023, PMC10293973).",
         _medmnist.SMALL,
         _medmnist.NO_PATIENTS,
     ],
