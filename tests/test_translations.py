@@ -34,18 +34,10 @@ def test_the_compiled_catalogue_is_the_one_that_is_offered():
         assert translation.gettext("Benchmarks") == "ベンチマーク"
 
 
-@pytest.fixture
-def own_language():
-    """The language of a page stays with the thread; the next test is to begin in the site's own."""
-    yield
-    translation.activate(settings.LANGUAGE_CODE)
-
-
 @pytest.mark.django_db
-@pytest.mark.usefixtures("own_language")
 def test_a_reader_switches_the_language_and_comes_back():
     client = Client()
-    with translation.override("en"):  # a request leaves its language to the tests after it
+    with translation.override("en"):  # a page leaves its language to the thread, and so to the tests after it
         assert "ベンチマーク" not in client.get("/benchmarks/").content.decode()
         client.get("/settings/language/?to=ja&next=/benchmarks/")
         page = client.get("/benchmarks/").content.decode()

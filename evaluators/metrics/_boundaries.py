@@ -9,7 +9,7 @@ import numpy as np
 from evaluators.metrics import _areas, _distances, _scan
 from evaluators.metrics._volumes import Pair
 
-MOST = 1 << 24  # surface voxels held at a time
+MOST = 1 << 24  # voxels whose labels are compared at a time, where they are more than one
 SAMPLE = 256  # surface voxels that tell whether two surfaces are near each other
 HOPELESS = 33  # offsets tried before the search where they are not
 WORTH = 60  # a distance transform of a box costs as much as the search for one in so many of its voxels
@@ -51,32 +51,32 @@ class Directed:
 class Boundaries:
     """Surfaces of all labels of a `Pair`; distances are found for all labels at once, when first asked for."""
 
-    def __init__(self, pair: Pair, wanted: list[int]):
-        """`wanted`: codes to be compared, each present in both maps."""
+    def __init__(self, pair: Pair, wanted: list[int], sizes: tuple[np.ndarray, np.ndarray]):
+        """`wanted`: codes to be compared, each present in both maps; `sizes`: voxels by code of reference and prediction."""
         self.pair, self.wanted = pair, wanted
         if pair.reference.size >= 2**32:
             raise ValueError("a volume may have at most 2**32 voxels")
         self.between: dict[int, tuple[Directed, Directed]] = {}
         self.boxes: dict[int, tuple[np.ndarray, np.ndarray]] = {}
-        marks = [np.zeros(pair.reference.shape, np.uint8) for _ in range(2)]
-        for volume, out in zip((pair.reference, pair.prediction), marks, strict=True):
-            _scan.surface(volume, pair.flat, out)
-        self._measure([mark.reshape(-1) for mark in marks])
+        shape = pair.reference.shape
+        marks = [np.zeros(shape, np.uint8) for _ in range(2)]
+        rows = np.zeros((2, *shape[:2]), np.bool_)
+        for volume, mark, some in zip((pair.reference, pair.prediction), marks, rows, strict=True):
+            _scan.surface(volume, pair.flat, mark, some)
+        self._measure(marks, rows, sizes)
 
-    def _measure(self, marks) -> None:
-        counts = np.zeros((2, 256), np.int64)
-        for mark, count in zip(marks, counts, strict=True):
-            _scan.tally(mark, count)
+    def _measure(self, marks, rows, sizes) -> None:
+        flat, both = [mark.reshape(-1) for mark in marks], sizes[0] + sizes[1]
         todo = list(self.wanted)
         while todo:
             group = [todo.pop(0)]
-            held = int(counts[:, group[0]].sum())
-            while todo and held + int(counts[:, todo[0]].sum()) <= MOST:
-                held += int(counts[:, todo[0]].sum())
+            held = int(both[group[0]])
+            while todo and held + int(both[todo[0]]) <= MOST:
+                held += int(both[todo[0]])
                 group.append(todo.pop(0))
-            places = [_gathered(mark, group, count) for mark, count in zip(marks, counts, strict=True)]
+            places = [_gathered(*side, group) for side in zip(marks, rows, sizes, strict=True)]
             for code in group:
-                self._compare(code, marks, places[0].pop(code), places[1].pop(code))
+                self._compare(code, flat, places[0].pop(code), places[1].pop(code))
 
     def _compare(self, code, marks, reference, prediction) -> None:
         shape = self.pair.reference.shape
@@ -133,12 +133,15 @@ class Boundaries:
             within += np.bincount(here[far[:missed][apart <= tolerance * SLACK]], minlength=256)
 
 
-def _gathered(mark: np.ndarray, group: list[int], count: np.ndarray) -> dict[int, np.ndarray]:
-    """Flat indices of the surface voxels of each code of a group, in order."""
-    wanted, cursor = np.zeros(256, np.bool_), np.zeros(256, np.int64)
-    wanted[group] = True
-    ends = np.cumsum(count[group])
-    cursor[group] = ends - count[group]
-    places = np.empty(int(ends[-1]), np.uint32)
-    _scan.gather(mark, wanted, cursor, places)
-    return {code: places[end - count[code] : end] for code, end in zip(group, ends, strict=True)}
+def _gathered(mark: np.ndarray, rows: np.ndarray, sizes: np.ndarray, group: list[int]) -> dict[int, np.ndarray]:
+    """Flat indices of the surface voxels of each code of a group, in order; `rows`: where there are any.
+
+    No label has more surface than voxels: room for so many is asked for, and as much as is written to is used.
+    """
+    ends = np.cumsum(sizes[group])
+    starts, last = ends - sizes[group], int(ends[-1])
+    step, cursor = np.zeros(256, np.int64), np.full(256, last)
+    step[group], cursor[group] = 1, starts
+    places = np.empty(last + 1, np.uint32)
+    _scan.gather(mark, rows, step, cursor, places)
+    return {code: places[start : cursor[code]] for code, start in zip(group, starts, strict=True)}

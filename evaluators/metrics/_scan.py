@@ -72,9 +72,12 @@ def _void(row):
     return together == 0
 
 
-@kernel("u1[:,:,::1]", "b1", "u1[:,:,::1]!")
-def surface(volume, flat, out):
-    """Into `out`, all 0 before, the codes of `volume` (z, y, x) where a face neighbour has another code or is outside."""
+@kernel("u1[:,:,::1]", "b1", "u1[:,:,::1]!", "b1[:,::1]!")
+def surface(volume, flat, out, rows):
+    """Into `out`, all 0 before, the codes of `volume` (z, y, x) where a face neighbour has another code or is outside.
+
+    rows (z, y), all False before: where a row of `out` has any.
+    """
     nz, ny, nx = volume.shape
     nothing = np.zeros(nx, np.uint8)
     for z in range(nz):
@@ -90,34 +93,29 @@ def surface(volume, flat, out):
                 above = volume[z - 1, y] if z > 0 else nothing
                 below = volume[z + 1, y] if z < nz - 1 else nothing
             _mark(row, before, after, above, below, out[z, y])
+            rows[z, y] = not _void(out[z, y])
 
 
-@kernel("u1[::1]", "i8[::1]!")
-def tally(flat_codes, counts):
-    """How often each code other than 0 occurs in a mostly empty flat uint8 array."""
-    words = flat_codes.size // 8
-    wide = flat_codes[: words * 8].view(np.uint64)
-    for i in range(words):
-        if wide[i] != 0:
-            for j in range(i * 8, i * 8 + 8):
-                counts[flat_codes[j]] += 1
-    for j in range(words * 8, flat_codes.size):
-        counts[flat_codes[j]] += 1
-    counts[0] = 0
+@kernel("u1[:,:,::1]", "b1[:,::1]", "i8[::1]", "i8[::1]!", "u4[::1]!")
+def gather(codes, rows, step, cursor, places):
+    """Into `places`, the flat indices of every code whose `step` is 1, grouped by code from `cursor[code]` on, in order.
 
-
-@kernel("u1[::1]", "b1[::1]", "i8[::1]!", "u4[::1]!")
-def gather(flat_codes, wanted, cursor, places):
-    """Into `places`, the flat indices of every code that is `wanted`, grouped by code from `cursor[code]` on, in order."""
-    words = flat_codes.size // 8
-    wide = flat_codes[: words * 8].view(np.uint64)
-    for i in range(words + 1):
-        if i == words or wide[i] != 0:
-            for j in range(i * 8, min(i * 8 + 8, flat_codes.size)):
-                c = flat_codes[j]
-                if wanted[c]:
-                    places[cursor[c]] = j
-                    cursor[c] += 1
+    `step` and `cursor` (256,): of the other codes 0 and the last of `places`, which is written over and over.
+    """
+    nz, ny, nx = codes.shape
+    words = nx // 8
+    for z in range(nz):
+        for y in range(ny):
+            if not rows[z, y]:
+                continue
+            row, first = codes[z, y], (z * ny + y) * nx
+            wide = row[: words * 8].view(np.uint64)
+            for i in range(words + 1):
+                if i == words or wide[i] != 0:
+                    for j in range(i * 8, min(i * 8 + 8, nx)):
+                        c = row[j]
+                        places[cursor[c]] = first + j
+                        cursor[c] += step[c]
 
 
 @kernel("u4[::1]", "i8", "i8", "i8[::1]!", "i8[::1]!")

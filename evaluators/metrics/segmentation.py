@@ -138,7 +138,9 @@ class Case:
         """Surfaces and distances of every label that both masks hold."""
         reference, prediction, _ = self.counts
         codes = self.pair.code.values()
-        return _boundaries.Boundaries(self.pair, [code for code in codes if reference[code] and prediction[code]])
+        return _boundaries.Boundaries(
+            self.pair, [code for code in codes if reference[code] and prediction[code]], (reference, prediction)
+        )
 
     def distances(self, label: int) -> tuple[_boundaries.Directed, _boundaries.Directed]:
         """Distances in mm from the reference's surface voxels to the prediction's, and back; both must hold something."""
