@@ -303,7 +303,7 @@ def _bland_altman(reference, prediction, *, limit="width") -> Sums:
     reference="Bland & Altman 1986, Lancet 327:307, doi:10.1016/S0140-6736(86)90837-8",
     parameters={"limit": "width"},
     weighted=_bland_altman,
-    interval="studentised",
+    interval="tailed",
 )
 def bland_altman(reference, prediction, *, limit: str = "width") -> float:
     """Width of the 95 % limits of agreement (or one limit, or the bias), in the unit of the value; both `(n,)`.
