@@ -122,9 +122,10 @@ def _code() -> str:
 
 
 def _link(source: Path, target: Path) -> None:
-    """The files of `source` in `target`, without a copy where that is possible; the one that says they are whole last."""
+    """The files of `source` in `target`, without a copy where that is possible: arrays, which a reader waits for, after the facts
+    about them, and what says that all are whole last."""
     entries = [entry for entry in os.scandir(source) if entry.is_file(follow_symlinks=False)]
-    for entry in sorted(entries, key=lambda entry: entry.name == prepared.END):
+    for entry in sorted(entries, key=lambda entry: (entry.name == prepared.END, entry.name.endswith(".npy"))):
         try:
             os.link(entry.path, target / entry.name, follow_symlinks=False)
         except OSError:

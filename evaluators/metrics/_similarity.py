@@ -45,8 +45,9 @@ def _down(ring, last, taps, out):
     k = taps.size
     n = out.size
     if k == 11:
-        r = [ring[(last + 1 + i) % k] for i in range(11)]
-        q0, q1, q2, q3, q4, q5, q6, q7, q8, q9, q10 = r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10]
+        q0, q1, q2, q3 = ring[(last + 1) % k], ring[(last + 2) % k], ring[(last + 3) % k], ring[(last + 4) % k]
+        q4, q5, q6, q7 = ring[(last + 5) % k], ring[(last + 6) % k], ring[(last + 7) % k], ring[(last + 8) % k]
+        q8, q9, q10 = ring[(last + 9) % k], ring[(last + 10) % k], ring[last % k]
         a, b, c, d, e, f = taps[0], taps[1], taps[2], taps[3], taps[4], taps[5]
         for x in range(n):
             out[x] = (

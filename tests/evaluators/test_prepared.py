@@ -121,6 +121,24 @@ def test_what_is_too_large_to_be_kept_is_prepared_where_it_is_used(run, settings
     assert values(one) == values(run()[1])
 
 
+def test_a_part_that_is_seen_can_be_read(tmp_path, monkeypatch):
+    """Kept inputs are linked while a reader waits: of each part the array, by which it is seen, comes after its facts."""
+    source, target = tmp_path / "kept", tmp_path / "ready"
+    source.mkdir(), target.mkdir()
+    for number in range(40):
+        for kind in ("npy", "json"):
+            (source / f"{number:05d}.{kind}").write_text("")
+    (source / prepared.END).write_text("{}")
+    seen, link = [], preparation.os.link
+    monkeypatch.setattr(
+        preparation.os, "link", lambda one, two, **more: (seen.append(two.name), link(one, two, **more))
+    )
+    preparation._link(source, target)
+    place = {name: number for number, name in enumerate(seen)}
+    assert len(seen) == 81 and seen[-1] == prepared.END
+    assert all(place[f"{number:05d}.json"] < place[f"{number:05d}.npy"] for number in range(40))
+
+
 def test_what_was_used_longest_ago_is_forgotten_first(tmp_path, settings):
     import os
 
