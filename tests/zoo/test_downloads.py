@@ -46,6 +46,23 @@ def test_a_file_comes_whole_with_all_that_clients_need(client, model):
 
 
 @pytest.mark.django_db
+def test_packets_of_a_long_answer_are_held_until_its_end_and_no_longer(client, model, monkeypatch):
+    """Else the last packet of an answer, or the next answer on this connection, would wait for the system's timer."""
+    monkeypatch.setattr(downloads, "LONG", len(BODY) - 1)
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()):
+        server, _ = listener.accept()
+        with server:
+            held = lambda: server.getsockopt(socket.IPPROTO_TCP, socket.TCP_CORK)  # noqa: E731
+            answer = client.get(URL, **{"gunicorn.socket": server})
+            assert held() == 1
+            assert body(answer) == BODY
+            assert held() == 0
+            monkeypatch.setattr(downloads, "LONG", len(BODY))
+            client.get(URL, **{"gunicorn.socket": server})
+            assert held() == 0
+
+
+@pytest.mark.django_db
 def test_head_has_the_headers_and_opens_no_file(client, model):
     file = commits.resolve(model, "main").files.get(path="data/notes.txt")
     whole = client.get(URL)
